@@ -1,1 +1,23 @@
-//! integration
+//! What the product decides, as pure functions over plain values: no clock, no network, no disk.
+//!
+//! - [`identify`] turns identification rules and a conversation into questions for Dynamics, and the
+//!   answers into a [`Recognition`]: who this visitor is, by which rule, and why.
+//! - [`display`] turns a recognised record into the fields that the agent sees.
+//! - [`phone`] decides whether two spellings are one telephone number.
+//! - [`columns`] knows the standard columns: their kind and their English label.
+//!
+//! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
+//! Dynamics 365 Account, Contact, and Lead" and "Entity Field Mapping and Display in Comm100".
+
+pub mod columns;
+pub mod display;
+pub mod identify;
+pub mod phone;
+mod record;
+mod rules;
+
+pub use identify::{Match, Outcome, Question, Reason, Recognition};
+pub use record::{Record, Table, Value};
+pub use rules::{
+    Condition, DisplaySettings, FieldSetting, Identification, Operator, Rule, RuleError, Source,
+};

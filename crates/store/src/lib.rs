@@ -1,1 +1,49 @@
-//! store
+//! SQLite, and nothing else holds SQL. Two files:
+//!
+//! - [`Cache`]: what Dynamics said and when. It may be thrown away at any moment, and opens no matter what.
+//! - [`Store`]: what must not be lost (paired consoles; later the outbox and the activity). It is migrated,
+//!   never rebuilt.
+//!
+//! Neither holds a secret. Values are personal: errors and logs of this crate name tables and codes only.
+
+mod cache;
+mod file;
+mod store;
+
+pub use cache::{Cache, CachedAnswer, CachedRecord};
+pub use store::{Console, Store};
+
+use thiserror::Error;
+
+/// Why a file could not be opened, read or written.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The folder or file cannot be used.
+    #[error("the file cannot be opened")]
+    Open(#[source] sqlx::Error),
+    /// The folder cannot be made.
+    #[error("the folder cannot be made")]
+    Folder(#[source] std::io::Error),
+    /// The schema cannot be brought up to date.
+    #[error("the file cannot be brought up to date")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// A statement failed.
+    #[error("the database refused")]
+    Sql(#[from] sqlx::Error),
+    /// A stored value cannot be understood.
+    #[error("a stored {0} cannot be understood")]
+    Stored(&'static str),
+}
+
+impl Error {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Open(_) | Error::Folder(_) => "store_unavailable",
+            Error::Migrate(_) => "store_not_migrated",
+            Error::Sql(_) => "store_failed",
+            Error::Stored(_) => "store_damaged",
+        }
+    }
+}

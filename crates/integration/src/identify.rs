@@ -1,0 +1,528 @@
+//! Who is this visitor? Rules become questions; answers become a recognition with its reason.
+//!
+//! Guide, chapter "Customize Rules to Identify the Dynamics 365 Account, Contact, and Lead". The rules of
+//! a table are tried in their order and the first that finds a record wins; of several records that one
+//! rule finds, active ones come before inactive ones, then the most recently changed one comes first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use comm100::Conversation;
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{self, Kind};
+use crate::display;
+use crate::phone::Number;
+use crate::record::{Record, Table};
+use crate::rules::{Condition, DisplaySettings, Identification, Operator, Rule};
+
+/// How many records of one rule are read: one is shown, the others are offered as "N more".
+pub const CANDIDATES: usize = 25;
+
+/// The navigation property from a contact to its account.
+pub const CONTACT_ACCOUNT: &str = "parentcustomerid_account";
+
+/// No column that names a person is longer; longer values cannot match and are not asked for.
+const LONGEST_VALUE: usize = 400;
+
+/// The name under which the contact's own account is given as a reason.
+const ACCOUNT_OF_CONTACT: &str = "Account of the contact";
+
+/// What one rule asks of Dynamics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The table that is searched.
+    pub table: Table,
+    /// The rule's place in the table's list.
+    pub rule: usize,
+    /// Which records are meant.
+    pub filter: Filter,
+    /// The columns to read, by logical name.
+    pub columns: Vec<String>,
+    /// The columns to read of a contact's account along with it ([`CONTACT_ACCOUNT`]).
+    pub account_columns: Vec<String>,
+}
+
+/// A filter over the columns of one table, still free of any query language.
+#[derive(Clone, PartialEq)]
+pub enum Filter {
+    /// The column is exactly this, in its own type.
+    Is(String, Scalar),
+    /// The text column begins with this text, literally.
+    BeginsWith(String, String),
+    /// The text column ends with this text, literally.
+    EndsWith(String, String),
+    /// The text column contains this text, literally.
+    Contains(String, String),
+    /// The text column contains these digits in this order, whatever stands between them.
+    HasDigits(String, String),
+    /// All of these.
+    All(Vec<Filter>),
+    /// One of these.
+    Any(Vec<Filter>),
+}
+
+/// Values are personal: only the shape is shown.
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Filter::Is(column, _) => write!(f, "{column} is …"),
+            Filter::BeginsWith(column, _) => write!(f, "{column} begins with …"),
+            Filter::EndsWith(column, _) => write!(f, "{column} ends with …"),
+            Filter::Contains(column, _) => write!(f, "{column} contains …"),
+            Filter::HasDigits(column, _) => write!(f, "{column} has digits …"),
+            Filter::All(all) => f.debug_tuple("All").field(all).finish(),
+            Filter::Any(any) => f.debug_tuple("Any").field(any).finish(),
+        }
+    }
+}
+
+/// A value in the type of its column.
+#[derive(Clone, PartialEq)]
+pub enum Scalar {
+    /// Text.
+    Text(String),
+    /// A row's id or a lookup, lower-case with hyphens.
+    Id(String),
+    /// A whole number or choice.
+    Integer(i64),
+    /// Yes or no.
+    Boolean(bool),
+}
+
+/// Who the visitor is: at most one record of each table, each with its reason and the other candidates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recognition {
+    /// The person.
+    pub contact: Outcome,
+    /// The company: by its own rule, else the contact's account.
+    pub account: Outcome,
+    /// The prospect.
+    pub lead: Outcome,
+}
+
+impl Recognition {
+    /// The outcome for one of the recognised tables; `None` for cases and tasks.
+    #[must_use]
+    pub fn of(&self, table: Table) -> Option<&Outcome> {
+        match table {
+            Table::Contact => Some(&self.contact),
+            Table::Account => Some(&self.account),
+            Table::Lead => Some(&self.lead),
+            Table::Incident | Table::Task => None,
+        }
+    }
+
+    /// Puts a table's outcome in its place. The account of the contact follows the contact.
+    pub fn set(&mut self, table: Table, outcome: Outcome) {
+        match table {
+            Table::Contact => {
+                self.contact = outcome;
+                if self
+                    .account
+                    .matched
+                    .as_ref()
+                    .is_none_or(Match::is_account_of_contact)
+                {
+                    self.account = Outcome::default();
+                }
+            }
+            Table::Account => self.account = outcome,
+            Table::Lead => self.lead = outcome,
+            Table::Incident | Table::Task => {}
+        }
+        if self.account.matched.is_none() {
+            self.account.matched = self.contact.matched.as_ref().and_then(Match::account);
+        }
+    }
+
+    /// Makes another candidate of a table the shown one. `false` if it is not among them.
+    pub fn choose(&mut self, table: Table, id: &str) -> bool {
+        let Some(mut outcome) = self.of(table).cloned() else {
+            return false;
+        };
+        if !outcome.choose(id) {
+            return false;
+        }
+        self.set(table, outcome);
+        true
+    }
+
+    /// Whether anything was found.
+    #[must_use]
+    pub fn found_any(&self) -> bool {
+        Table::RECOGNISED.iter().any(|table| {
+            self.of(*table)
+                .is_some_and(|outcome| outcome.matched.is_some())
+        })
+    }
+}
+
+/// What the rules of one table found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The record that is shown.
+    pub matched: Option<Match>,
+    /// The other records that the same rule found, in order.
+    pub others: Vec<Match>,
+}
+
+impl Outcome {
+    fn choose(&mut self, id: &str) -> bool {
+        let Some(place) = self.others.iter().position(|other| other.record.id == id) else {
+            return false;
+        };
+        let chosen = self.others.remove(place);
+        if let Some(former) = self.matched.replace(chosen) {
+            self.others.insert(0, former);
+        }
+        true
+    }
+}
+
+/// A record and why it was matched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Match {
+    /// The record.
+    pub record: Record,
+    /// The name of the rule that found it.
+    pub rule: String,
+    /// Why: the columns and values that matched.
+    pub reason: Reason,
+}
+
+impl Match {
+    /// The contact's account as a match of its own.
+    fn account(&self) -> Option<Match> {
+        let account = self.record.account.as_deref()?.clone();
+        let reason = Reason::AccountOfContact {
+            contact: self.record.name(),
+        };
+        Some(Match {
+            record: account,
+            rule: ACCOUNT_OF_CONTACT.to_owned(),
+            reason,
+        })
+    }
+
+    fn is_account_of_contact(&self) -> bool {
+        matches!(self.reason, Reason::AccountOfContact { .. })
+    }
+}
+
+/// Why a record was matched.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Reason {
+    /// These columns met the rule's conditions.
+    Conditions {
+        /// One for each condition that was met (for `any`, the first).
+        met: Vec<Met>,
+    },
+    /// It is the account that the matched contact belongs to.
+    AccountOfContact {
+        /// The contact's name.
+        contact: String,
+    },
+    /// Dynamics found it by the rule, under a notion of sameness of its own (accents, for example).
+    FoundByDynamics,
+}
+
+/// A condition that was met.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Met {
+    /// The column's logical name.
+    pub column: String,
+    /// The column's label.
+    pub label: String,
+    /// How it was compared.
+    pub operator: Operator,
+    /// The record's value in that column.
+    pub value: String,
+    /// What it was compared with, if that was written otherwise.
+    pub asked: String,
+}
+
+impl Reason {
+    /// The reason as a sentence, without full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Reason::Conditions { met } => met
+                .iter()
+                .map(Met::clause)
+                .collect::<Vec<_>>()
+                .join(" and "),
+            Reason::AccountOfContact { contact } => format!("{contact} belongs to it"),
+            Reason::FoundByDynamics => "Dynamics counts it as the same".to_owned(),
+        }
+    }
+}
+
+impl Met {
+    fn clause(&self) -> String {
+        match self.operator {
+            Operator::Equals => format!("{} is {}", self.label, self.value),
+            Operator::BeginsWith | Operator::EndsWith | Operator::Contains => {
+                format!(
+                    "{} {} {} ({})",
+                    self.label,
+                    self.operator.in_words(),
+                    self.asked,
+                    self.value
+                )
+            }
+        }
+    }
+}
+
+/// The values of the visitor that the rules look at, by field name. Two visitors with the same evidence
+/// get the same recognition; no evidence means that nobody can be recognised.
+#[must_use]
+pub fn evidence(
+    identification: &Identification,
+    conversation: &Conversation,
+) -> BTreeMap<String, String> {
+    Table::RECOGNISED
+        .iter()
+        .flat_map(|table| identification.rules(*table))
+        .flat_map(Rule::conditions)
+        .filter_map(|condition| {
+            let value = asked_value(condition, conversation)?;
+            Some((condition.field.to_string(), value))
+        })
+        .collect()
+}
+
+/// The questions of one table's rules for this visitor, in the rules' order. A rule whose fields are
+/// empty asks nothing.
+#[must_use]
+pub fn questions(
+    table: Table,
+    identification: &Identification,
+    settings: &DisplaySettings,
+    conversation: &Conversation,
+) -> Vec<Question> {
+    let country = identification.default_country.as_deref();
+    let columns = columns_to_read(table, identification, settings);
+    let account_columns = match table {
+        Table::Contact => columns_to_read(Table::Account, identification, settings),
+        Table::Account | Table::Lead | Table::Incident | Table::Task => Vec::new(),
+    };
+    let ask = |(rule, filter)| Question {
+        table,
+        rule,
+        filter,
+        columns: columns.clone(),
+        account_columns: account_columns.clone(),
+    };
+    identification
+        .rules(table)
+        .iter()
+        .enumerate()
+        .filter_map(|(place, rule)| Some((place, rule_filter(table, rule, conversation, country)?)))
+        .map(ask)
+        .collect()
+}
+
+/// Judges the records that Dynamics gave for one rule: those that really match, in the order given.
+#[must_use]
+pub fn judge(
+    table: Table,
+    rule: &Rule,
+    identification: &Identification,
+    conversation: &Conversation,
+    records: Vec<Record>,
+) -> Outcome {
+    let country = identification.default_country.as_deref();
+    let mut matches = records.into_iter().filter_map(|record| {
+        let reason = reason(table, rule, conversation, country, &record)?;
+        Some(Match {
+            record,
+            rule: rule.name.clone(),
+            reason,
+        })
+    });
+    Outcome {
+        matched: matches.next(),
+        others: matches.collect(),
+    }
+}
+
+fn columns_to_read(
+    table: Table,
+    identification: &Identification,
+    settings: &DisplaySettings,
+) -> Vec<String> {
+    let always = [
+        table.name_column(),
+        "statecode",
+        "emailaddress1",
+        "telephone1",
+    ];
+    let ruled = identification
+        .rules(table)
+        .iter()
+        .flat_map(Rule::conditions)
+        .map(|condition| condition.column.as_str());
+    let columns: BTreeSet<&str> = always
+        .into_iter()
+        .chain(display::columns(settings, table))
+        .chain(ruled)
+        .collect();
+    columns
+        .into_iter()
+        .filter(|column| *column != table.key_column())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn rule_filter(
+    table: Table,
+    rule: &Rule,
+    conversation: &Conversation,
+    country: Option<&str>,
+) -> Option<Filter> {
+    let filter = |condition: &Condition| condition_filter(table, condition, conversation, country);
+    if rule.any.is_empty() {
+        let all: Vec<Filter> = rule.all.iter().map(filter).collect::<Option<_>>()?;
+        return (!all.is_empty()).then_some(Filter::All(all));
+    }
+    let any: Vec<Filter> = rule.any.iter().filter_map(filter).collect();
+    (!any.is_empty()).then_some(Filter::Any(any))
+}
+
+fn condition_filter(
+    table: Table,
+    condition: &Condition,
+    conversation: &Conversation,
+    country: Option<&str>,
+) -> Option<Filter> {
+    let value = asked_value(condition, conversation)?;
+    let column = condition.column.clone();
+    Some(match condition.operator {
+        Operator::BeginsWith => Filter::BeginsWith(column, value),
+        Operator::EndsWith => Filter::EndsWith(column, value),
+        Operator::Contains => Filter::Contains(column, value),
+        Operator::Equals => match kind(table, condition) {
+            Kind::Phone => {
+                Filter::HasDigits(column, Number::parse(&value, country)?.digits().to_owned())
+            }
+            Kind::Id | Kind::Lookup => Filter::Is(column, Scalar::Id(guid(&value)?)),
+            Kind::Choice | Kind::Integer => {
+                Filter::Is(column, Scalar::Integer(value.parse().ok()?))
+            }
+            Kind::Boolean => Filter::Is(column, Scalar::Boolean(value.parse().ok()?)),
+            Kind::Text | Kind::Email | Kind::Url => Filter::Is(column, Scalar::Text(value)),
+            // Amounts and times of a visitor name nobody.
+            Kind::Number | Kind::Money | Kind::Date | Kind::DateTime => return None,
+        },
+    })
+}
+
+/// The field's value if it can be asked for at all.
+fn asked_value(condition: &Condition, conversation: &Conversation) -> Option<String> {
+    let value = conversation.field(&condition.field)?;
+    let value = value.trim();
+    let usable = !value.is_empty() && value.chars().count() <= LONGEST_VALUE;
+    usable.then(|| value.to_owned())
+}
+
+/// A custom column that is compared with a telephone field is a telephone column.
+fn kind(table: Table, condition: &Condition) -> Kind {
+    columns::standard(table, &condition.column).map_or_else(
+        || {
+            if condition.field.to_string().ends_with(".phone") {
+                Kind::Phone
+            } else {
+                Kind::Text
+            }
+        },
+        |column| column.kind,
+    )
+}
+
+fn guid(text: &str) -> Option<String> {
+    let bare = text
+        .trim_start_matches('{')
+        .trim_end_matches('}')
+        .to_lowercase();
+    let groups: Vec<&str> = bare.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let hex = groups
+        .iter()
+        .all(|group| group.chars().all(|c| c.is_ascii_hexdigit()));
+    (hex && lengths == [8, 4, 4, 4, 12]).then_some(bare)
+}
+
+/// Why the record matches the rule, or `None` if it does not.
+///
+/// Telephone numbers are asked for more widely than they are meant, so they are judged here. Everything
+/// else Dynamics has compared already; if its notion of sameness is wider than ours, it is believed.
+fn reason(
+    table: Table,
+    rule: &Rule,
+    conversation: &Conversation,
+    country: Option<&str>,
+    record: &Record,
+) -> Option<Reason> {
+    let met = |condition: &Condition| met(table, condition, conversation, country, record);
+    let is_phone = |condition: &Condition| {
+        condition.operator == Operator::Equals && kind(table, condition) == Kind::Phone
+    };
+    if rule.any.is_empty() {
+        let all: Vec<Option<Met>> = rule.all.iter().map(met).collect();
+        let phones_hold = rule
+            .all
+            .iter()
+            .zip(&all)
+            .all(|(condition, met)| met.is_some() || !is_phone(condition));
+        let met: Vec<Met> = all.into_iter().flatten().collect();
+        return phones_hold.then_some(if met.is_empty() {
+            Reason::FoundByDynamics
+        } else {
+            Reason::Conditions { met }
+        });
+    }
+    match rule.any.iter().find_map(met) {
+        Some(first) => Some(Reason::Conditions { met: vec![first] }),
+        None if rule.any.iter().any(is_phone) => None,
+        None => Some(Reason::FoundByDynamics),
+    }
+}
+
+fn met(
+    table: Table,
+    condition: &Condition,
+    conversation: &Conversation,
+    country: Option<&str>,
+    record: &Record,
+) -> Option<Met> {
+    let asked = asked_value(condition, conversation)?;
+    let value = if condition.column == table.key_column() {
+        record.id.clone()
+    } else {
+        record.text(&condition.column)?
+    };
+    let holds = match condition.operator {
+        Operator::Equals if kind(table, condition) == Kind::Phone => {
+            let stored = Number::parse(&value, country)?;
+            Number::parse(&asked, country)?.is_same(&stored)
+        }
+        Operator::Equals => fold(&value) == fold(&asked),
+        Operator::BeginsWith => fold(&value).starts_with(&fold(&asked)),
+        Operator::EndsWith => fold(&value).ends_with(&fold(&asked)),
+        Operator::Contains => fold(&value).contains(&fold(&asked)),
+    };
+    let label = columns::label(table, &condition.column);
+    holds.then(|| Met {
+        column: condition.column.clone(),
+        label,
+        operator: condition.operator,
+        value,
+        asked,
+    })
+}
+
+fn fold(text: &str) -> String {
+    text.trim().to_lowercase()
+}

@@ -1,0 +1,198 @@
+//! One telephone number, however it is written.
+
+use std::str::FromStr;
+
+use phonenumber::Mode;
+use phonenumber::country::Id;
+
+/// Longer texts are no telephone numbers; the bound keeps hostile ones cheap.
+const LONGEST: usize = 60;
+/// Fewer digits than this without a country say too little to name a person.
+const FEWEST_DIGITS: usize = 7;
+
+/// A telephone number taken apart.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Number {
+    /// `+` and digits, when the country is known.
+    e164: Option<String>,
+    /// The digits that remain inside the country: no country code, no trunk zero, no extension.
+    significant: String,
+}
+
+impl Number {
+    /// Reads a number as people write it: with or without country code, `00` or `+`, `(0)`, any
+    /// separators, and an extension, which is left out.
+    ///
+    /// `country` (two letters, ISO 3166-1) is assumed for a number without country code. `None` is
+    /// returned for what cannot be a telephone number.
+    #[must_use]
+    pub fn parse(text: &str, country: Option<&str>) -> Option<Number> {
+        let text = text.trim();
+        if text.chars().count() > LONGEST {
+            return None;
+        }
+        let country = country.and_then(|code| Id::from_str(&code.to_uppercase()).ok());
+        let international = with_plus(text);
+        let parsed = international
+            .as_deref()
+            .and_then(|text| valid(None, text))
+            .or_else(|| country.and_then(|country| valid(Some(country), text)));
+        if let Some(parsed) = parsed {
+            let e164 = parsed.format().mode(Mode::E164).to_string();
+            let code = parsed.code().value().to_string();
+            let significant = e164.strip_prefix('+')?.strip_prefix(&code)?;
+            return Some(Number {
+                significant: significant.to_owned(),
+                e164: Some(e164),
+            });
+        }
+        let significant = national_digits(text);
+        (significant.len() >= FEWEST_DIGITS).then_some(Number {
+            e164: None,
+            significant,
+        })
+    }
+
+    /// Whether both are the same number.
+    ///
+    /// Two numbers with a country are compared whole. If one has none, the digits inside the country
+    /// decide: `020 7946 0018` is taken for `+44 20 7946 0018`.
+    #[must_use]
+    pub fn is_same(&self, other: &Number) -> bool {
+        match (&self.e164, &other.e164) {
+            (Some(one), Some(two)) => one == two,
+            (Some(_) | None, _) => self.significant == other.significant,
+        }
+    }
+
+    /// The digits to look for in a stored number, whatever stands between them.
+    #[must_use]
+    pub fn digits(&self) -> &str {
+        &self.significant
+    }
+
+    /// The number in E.164 form, when the country is known.
+    #[must_use]
+    pub fn e164(&self) -> Option<&str> {
+        self.e164.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Number({} digits)", self.significant.len())
+    }
+}
+
+fn valid(country: Option<Id>, text: &str) -> Option<phonenumber::PhoneNumber> {
+    phonenumber::parse(country, text)
+        .ok()
+        .filter(phonenumber::is_valid)
+}
+
+/// The text with a leading `+` if it is written internationally (`+…` or `00…`).
+fn with_plus(text: &str) -> Option<String> {
+    let bare = text.trim_start_matches(['(', ' ', '\u{202a}', '\u{200e}']);
+    let bare = bare.strip_prefix("tel:").unwrap_or(bare);
+    match bare.chars().next()? {
+        '+' | '＋' => Some(bare.replacen('＋', "+", 1)),
+        '0' => bare
+            .strip_prefix("00")
+            .map(|rest| format!("+{}", rest.trim_start_matches(['-', ' ', '.', ')']))),
+        _ => None,
+    }
+}
+
+/// The digits without extension and without the zeros in front.
+fn national_digits(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let end = ["ext", "x", "#", ";", "durchwahl", "poste"]
+        .iter()
+        .filter_map(|mark| lower.find(mark))
+        .min()
+        .unwrap_or(lower.len());
+    let digits: String = lower
+        .char_indices()
+        .take_while(|(at, _)| *at < end)
+        .filter_map(|(_, character)| character.to_digit(10))
+        .filter_map(|digit| char::from_digit(digit, 10))
+        .collect();
+    digits.trim_start_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn same(one: &str, two: &str, country: Option<&str>) -> bool {
+        let one = Number::parse(one, country).unwrap();
+        let two = Number::parse(two, country).unwrap();
+        assert_eq!(one.is_same(&two), two.is_same(&one));
+        one.is_same(&two)
+    }
+
+    #[test]
+    fn the_spellings_of_one_number_are_one_number() {
+        for country in [None, Some("GB"), Some("us")] {
+            for spelling in [
+                "+44 20 7946 0018",
+                "+44 (0)20 7946 0018",
+                "0044-20-79460018 ext. 3",
+                "00 44 20 7946 0018",
+                "+442079460018",
+                "tel:+44-20-7946-0018",
+            ] {
+                assert!(
+                    same(spelling, "+442079460018", country),
+                    "{spelling} with {country:?}"
+                );
+            }
+        }
+        assert!(same("(020) 7946 0018", "+44 20 7946 0018", Some("GB")));
+        assert!(same("(020) 7946 0018", "+44 20 7946 0018", None));
+        assert!(same("020 7946 0018 x 12", "(020) 79460018", None));
+    }
+
+    #[test]
+    fn other_numbers_are_other_numbers() {
+        assert!(!same("+44 20 7946 0018", "+44 20 7946 0019", None));
+        assert!(!same("+44 20 7946 0018", "+1 207 946 0018", None));
+        assert!(!same("(020) 7946 0018", "+1 207 946 0018", Some("GB")));
+    }
+
+    #[test]
+    fn what_is_no_number_is_none() {
+        for text in [
+            "",
+            "call me",
+            "12345",
+            "+",
+            "00",
+            &"9".repeat(10_000),
+            "' or 1 eq 1",
+        ] {
+            assert_eq!(
+                Number::parse(text, None),
+                None,
+                "{}",
+                text.chars().take(20).collect::<String>()
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC*", country in proptest::option::of("[A-Za-z]{0,3}")) {
+            let _ = Number::parse(&text, country.as_deref());
+        }
+
+        #[test]
+        fn what_stands_between_the_digits_does_not_matter(gaps in proptest::collection::vec("[ .\\-]?", 12)) {
+            let spelled: String = "442079460018".chars().zip(&gaps).map(|(digit, gap)| format!("{gap}{digit}")).collect();
+            let plain = Number::parse("+442079460018", None).unwrap();
+            prop_assert!(Number::parse(&format!("+{}", spelled.trim_start()), None).is_some_and(|n| n.is_same(&plain)));
+        }
+    }
+}

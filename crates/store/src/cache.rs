@@ -1,0 +1,385 @@
+//! The cache: what Dynamics said about a visitor, and when.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use sqlx::{Row, SqlitePool};
+use tracing::warn;
+
+use crate::{Error, file};
+
+/// Raised with every change of the schema below; an older or newer file is thrown away.
+const SCHEMA: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE record (
+    organization TEXT NOT NULL,
+    entity       TEXT NOT NULL,
+    id           TEXT NOT NULL,
+    body         TEXT NOT NULL,
+    read_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization, entity, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE answer (
+    organization TEXT NOT NULL,
+    visitor      BLOB NOT NULL,
+    body         TEXT NOT NULL,
+    read_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization, visitor)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The cache file.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    pool: SqlitePool,
+}
+
+/// What was answered for a visitor: which records matched and why, without the records' values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedAnswer {
+    /// JSON that the caller wrote.
+    pub body: String,
+    /// When Dynamics answered (UTC).
+    pub read_at: Timestamp,
+}
+
+/// A record as it was read.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CachedRecord {
+    /// The table's logical name.
+    pub entity: String,
+    /// The row's id.
+    pub id: String,
+    /// JSON that the caller wrote.
+    pub body: String,
+    /// When Dynamics gave it (UTC).
+    pub read_at: Timestamp,
+}
+
+impl std::fmt::Debug for CachedRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "CachedRecord({} {})", self.entity, self.id)
+    }
+}
+
+impl Cache {
+    /// Opens the cache, no matter what: a damaged file or one of another version is set aside for a new
+    /// one, and where no file can be kept the cache lives in memory.
+    ///
+    /// # Errors
+    /// Only if SQLite cannot even open a database in memory.
+    pub async fn open(path: &Path) -> Result<Cache, Error> {
+        match Cache::open_file(path).await {
+            Ok(cache) => return Ok(cache),
+            Err(error) => warn!(
+                error.code = error.code(),
+                "the cache cannot be used and is made anew"
+            ),
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(ending);
+            if let Err(error) = std::fs::remove_file(&name)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                warn!(error = %error.kind(), "a part of the old cache cannot be removed");
+            }
+        }
+        match Cache::open_file(path).await {
+            Ok(cache) => Ok(cache),
+            Err(error) => {
+                warn!(
+                    error.code = error.code(),
+                    "no cache file can be kept; the cache lives in memory"
+                );
+                Cache::memory().await
+            }
+        }
+    }
+
+    /// A cache that is gone with the process.
+    ///
+    /// # Errors
+    /// If SQLite cannot open a database in memory.
+    pub async fn memory() -> Result<Cache, Error> {
+        Cache::with_tables(file::memory().await?).await
+    }
+
+    async fn open_file(path: &Path) -> Result<Cache, Error> {
+        Cache::with_tables(file::open(path).await?).await
+    }
+
+    async fn with_tables(pool: SqlitePool) -> Result<Cache, Error> {
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&pool)
+            .await?;
+        match version {
+            SCHEMA => {}
+            0 => {
+                let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+                sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+                // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
+                sqlx::query("PRAGMA user_version = 1")
+                    .execute(&mut *transaction)
+                    .await?;
+                transaction.commit().await?;
+            }
+            _ => return Err(Error::Stored("cache of another version")),
+        }
+        Ok(Cache { pool })
+    }
+
+    /// Keeps an answer and the records that it names, all or nothing. Older copies are replaced.
+    ///
+    /// `organization` separates what different organizations said; `visitor` is a digest of what was
+    /// asked, so that no personal value is a key.
+    ///
+    /// # Errors
+    /// [`Error::Sql`], for example when the disk is full.
+    pub async fn put(
+        &self,
+        organization: &str,
+        visitor: &[u8],
+        answer: &CachedAnswer,
+        records: &[CachedRecord],
+    ) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for record in records {
+            sqlx::query(
+                "INSERT INTO record (organization, entity, id, body, read_at) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
+                 WHERE excluded.read_at >= record.read_at",
+            )
+            .bind(organization)
+            .bind(&record.entity)
+            .bind(&record.id)
+            .bind(&record.body)
+            .bind(record.read_at.as_millisecond())
+            .execute(&mut *transaction)
+            .await?;
+        }
+        sqlx::query(
+            "INSERT INTO answer (organization, visitor, body, read_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
+             WHERE excluded.read_at >= answer.read_at",
+        )
+        .bind(organization)
+        .bind(visitor)
+        .bind(&answer.body)
+        .bind(answer.read_at.as_millisecond())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The last answer for this visitor, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn answer(
+        &self,
+        organization: &str,
+        visitor: &[u8],
+    ) -> Result<Option<CachedAnswer>, Error> {
+        let row =
+            sqlx::query("SELECT body, read_at FROM answer WHERE organization = ? AND visitor = ?")
+                .bind(organization)
+                .bind(visitor)
+                .fetch_optional(&self.pool)
+                .await?;
+        row.map(|row| {
+            Ok(CachedAnswer {
+                body: row.try_get("body")?,
+                read_at: timestamp(row.try_get("read_at")?)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The last copy of a record, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn record(
+        &self,
+        organization: &str,
+        entity: &str,
+        id: &str,
+    ) -> Result<Option<CachedRecord>, Error> {
+        let row = sqlx::query(
+            "SELECT body, read_at FROM record WHERE organization = ? AND entity = ? AND id = ?",
+        )
+        .bind(organization)
+        .bind(entity)
+        .bind(id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(CachedRecord {
+                entity: entity.to_owned(),
+                id: id.to_owned(),
+                body: row.try_get("body")?,
+                read_at: timestamp(row.try_get("read_at")?)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Forgets everything.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn wipe(&self) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("DELETE FROM answer")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM record")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn timestamp(milliseconds: i64) -> Result<Timestamp, Error> {
+    Timestamp::from_millisecond(milliseconds).map_err(|_| Error::Stored("time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn answer(body: &str, second: i64) -> CachedAnswer {
+        CachedAnswer {
+            body: body.to_owned(),
+            read_at: at(second),
+        }
+    }
+
+    fn record(id: &str, body: &str, second: i64) -> CachedRecord {
+        CachedRecord {
+            entity: "contact".to_owned(),
+            id: id.to_owned(),
+            body: body.to_owned(),
+            read_at: at(second),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_put_is_found_by_organization_and_visitor() {
+        let cache = Cache::memory().await.unwrap();
+        cache
+            .put("one", b"dana", &answer("a", 5), &[record("1", "r", 5)])
+            .await
+            .unwrap();
+        assert_eq!(
+            cache.answer("one", b"dana").await.unwrap(),
+            Some(answer("a", 5))
+        );
+        assert_eq!(
+            cache.record("one", "contact", "1").await.unwrap(),
+            Some(record("1", "r", 5))
+        );
+        assert_eq!(cache.answer("two", b"dana").await.unwrap(), None);
+        assert_eq!(cache.answer("one", b"lee").await.unwrap(), None);
+        cache.wipe().await.unwrap();
+        assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
+        assert_eq!(cache.record("one", "contact", "1").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_older_answer_never_replaces_a_newer_one() {
+        let cache = Cache::memory().await.unwrap();
+        cache
+            .put("one", b"dana", &answer("new", 9), &[record("1", "new", 9)])
+            .await
+            .unwrap();
+        cache
+            .put("one", b"dana", &answer("old", 3), &[record("1", "old", 3)])
+            .await
+            .unwrap();
+        assert_eq!(
+            cache.answer("one", b"dana").await.unwrap(),
+            Some(answer("new", 9))
+        );
+        assert_eq!(
+            cache.record("one", "contact", "1").await.unwrap(),
+            Some(record("1", "new", 9))
+        );
+    }
+
+    #[tokio::test]
+    async fn it_survives_a_restart_and_opens_over_a_damaged_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/cache.sqlite");
+        let cache = Cache::open(&path).await.unwrap();
+        cache
+            .put("one", b"dana", &answer("a", 5), &[])
+            .await
+            .unwrap();
+        cache.pool.close().await;
+        let cache = Cache::open(&path).await.unwrap();
+        assert_eq!(
+            cache.answer("one", b"dana").await.unwrap(),
+            Some(answer("a", 5))
+        );
+        cache.pool.close().await;
+        std::fs::write(
+            &path,
+            "this is no database at all, but long enough to be looked at",
+        )
+        .unwrap();
+        let cache = Cache::open(&path).await.unwrap();
+        assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
+        cache
+            .put("one", b"dana", &answer("b", 6), &[])
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_of_another_version_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.sqlite");
+        let cache = Cache::open(&path).await.unwrap();
+        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+            .fetch_one(&cache.pool)
+            .await
+            .unwrap();
+        assert_eq!(version, SCHEMA);
+        cache
+            .put("one", b"dana", &answer("a", 5), &[])
+            .await
+            .unwrap();
+        sqlx::query("PRAGMA user_version = 999")
+            .execute(&cache.pool)
+            .await
+            .unwrap();
+        cache.pool.close().await;
+        let cache = Cache::open(&path).await.unwrap();
+        assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn where_no_file_can_be_kept_it_lives_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocked = folder.path().join("file");
+        std::fs::write(&blocked, "").unwrap();
+        let cache = Cache::open(&blocked.join("cache.sqlite")).await.unwrap();
+        cache
+            .put("one", b"dana", &answer("a", 5), &[])
+            .await
+            .unwrap();
+        assert_eq!(
+            cache.answer("one", b"dana").await.unwrap(),
+            Some(answer("a", 5))
+        );
+    }
+}
