@@ -1,0 +1,326 @@
+use std::fmt;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::read::{MAX_MESSAGES, Object, parse_guid};
+use crate::redact::{Hidden, redacted_debug};
+use crate::{NamedValue, Page};
+
+/// A chat, in the shape of the console's SDK. Texts are empty where nothing is known.
+#[derive(Clone, Default, PartialEq)]
+pub struct Chat {
+    /// The chat's identifiers.
+    pub id: ChatId,
+    /// The visitor's id.
+    pub visitor_id: Option<Uuid>,
+    /// How far the chat is.
+    pub status: ChatStatus,
+    /// Name from the pre-chat form, as edited by the agent since.
+    pub name: String,
+    /// E-mail address from the pre-chat form, as edited by the agent since.
+    pub email: String,
+    /// Company from the pre-chat form, as edited by the agent since.
+    pub company: String,
+    /// Phone number from the pre-chat form, as edited by the agent since; however the visitor wrote it.
+    pub phone: String,
+    /// Product or service from the pre-chat form.
+    pub product_service: String,
+    /// The department's name.
+    pub department: String,
+    /// Custom fields of the pre-chat form.
+    pub fields: Vec<NamedValue>,
+    /// The visitor's rating, if the console sent one.
+    pub rating: Option<Rating>,
+    /// Names of the agents who took part.
+    pub agents: Vec<String>,
+    /// The page on which the visitor asked for the chat.
+    pub request_page: Option<Page>,
+    /// When the visitor asked for the chat.
+    pub request_time: Option<Timestamp>,
+    /// Seconds from the request to the first agent.
+    pub waiting_seconds: Option<u64>,
+    /// Seconds that the chat has lasted.
+    pub duration_seconds: Option<u64>,
+    /// What was said so far, at most [`crate::MAX_MESSAGES`] messages.
+    pub messages: Vec<Message>,
+}
+
+redacted_debug!(Chat {
+    shown: [
+        id,
+        visitor_id,
+        status,
+        rating,
+        request_page,
+        request_time,
+        waiting_seconds,
+        duration_seconds
+    ],
+    hidden: [
+        name,
+        email,
+        company,
+        phone,
+        product_service,
+        department,
+        fields,
+        agents,
+        messages
+    ]
+});
+
+impl Chat {
+    pub(crate) fn read(chat: Object<'_>) -> Chat {
+        Chat {
+            id: ChatId::read(chat),
+            visitor_id: chat.guid(&["visitorId", "visitor_id"]),
+            status: ChatStatus::from(chat.word(&["status"]).as_str()),
+            name: chat.text(&["name"]),
+            email: chat.text(&["email"]),
+            company: chat.text(&["company"]),
+            phone: chat.text(&["phone"]),
+            product_service: chat.text(&["productService", "product_service"]),
+            department: chat.text(&["department"]),
+            fields: chat.named_values(&["fields", "custom_fields", "customFields"]),
+            rating: chat.object(&["rating"]).map(|rating| Rating {
+                score: rating
+                    .count(&["score"])
+                    .and_then(|score| u8::try_from(score).ok())
+                    .unwrap_or_default(),
+                comment: rating.text(&["comment"]),
+            }),
+            agents: chat.words(&["agents"]),
+            request_page: chat.page(&["requestPage"]),
+            request_time: chat.time(&["requestTime"]),
+            waiting_seconds: chat.count(&["waitingTime", "waiting_time"]),
+            duration_seconds: chat.count(&["duration"]),
+            messages: chat.list(&["messages"], MAX_MESSAGES, |value, warnings| {
+                value
+                    .as_object()
+                    .map(|message| Message::read(Object::new(message, warnings)))
+            }),
+        }
+    }
+
+    /// The chat that a webhook's `visitor` tells about, if it tells about one. Its department is left out: there it is
+    /// an identifier, not a name.
+    pub(crate) fn read_from_visitor(visitor: Object<'_>) -> Option<Chat> {
+        visitor
+            .has(&[
+                "chat_id",
+                "custom_fields",
+                "customFields",
+                "product_service",
+            ])
+            .then(|| Chat {
+                id: ChatId::read_keys(visitor, &["chat_id"], &[]),
+                visitor_id: visitor.guid(&["id"]),
+                status: ChatStatus::from(visitor.word(&["status"]).as_str()),
+                name: visitor.text(&["name"]),
+                email: visitor.text(&["email"]),
+                company: visitor.text(&["company"]),
+                phone: visitor.text(&["phone"]),
+                product_service: visitor.text(&["product_service", "productService"]),
+                fields: visitor.named_values(&["custom_fields", "customFields"]),
+                ..Chat::default()
+            })
+    }
+}
+
+/// The two identifiers that Comm100 has for one chat: a GUID (console, webhooks) and a number (REST API v4). Neither is
+/// ever read as the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ChatId {
+    /// The console's and the webhooks' identifier.
+    pub guid: Option<Uuid>,
+    /// The REST API's identifier, above 0.
+    pub number: Option<i64>,
+}
+
+impl ChatId {
+    /// Whether both tell the same chat: by the GUID if both have one, else by the number if both have one. Without an
+    /// identifier in common the answer is no.
+    pub fn same_chat(&self, other: &ChatId) -> bool {
+        match (self.guid, other.guid) {
+            (Some(ours), Some(theirs)) => ours == theirs,
+            _ => self.number.is_some() && self.number == other.number,
+        }
+    }
+
+    /// Whether neither identifier is known.
+    pub fn is_empty(&self) -> bool {
+        self.guid.is_none() && self.number.is_none()
+    }
+
+    /// The identifier in a text: a GUID written with hyphens, or a number.
+    pub fn from_text(text: &str) -> ChatId {
+        match parse_guid(text) {
+            Some(guid) => ChatId {
+                guid: (!guid.is_nil()).then_some(guid),
+                number: None,
+            },
+            None => ChatId {
+                guid: None,
+                number: text.trim().parse().ok().filter(|number| *number > 0),
+            },
+        }
+    }
+
+    fn read(chat: Object<'_>) -> ChatId {
+        ChatId::read_keys(chat, &["id", "chatId", "chat_id"], &["guid"])
+    }
+
+    fn read_keys(object: Object<'_>, keys: &[&'static str], guid_keys: &[&'static str]) -> ChatId {
+        let mut id = match object.value(keys) {
+            Some(Value::Number(number)) => ChatId {
+                guid: None,
+                number: number.as_i64().filter(|number| *number > 0),
+            },
+            Some(_) => ChatId::from_text(&object.word(keys)),
+            None => ChatId::default(),
+        };
+        if object.has(keys) && id.is_empty() {
+            object.warn("chat.id");
+        }
+        id.guid = id.guid.or_else(|| object.guid(guid_keys));
+        id
+    }
+}
+
+/// The GUID, else the number, else nothing.
+impl fmt::Display for ChatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.guid, self.number) {
+            (Some(guid), _) => guid.fmt(f),
+            (None, Some(number)) => number.fmt(f),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// How far a chat is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ChatStatus {
+    /// Agent and visitor are talking.
+    Chatting,
+    /// The visitor waits for an agent.
+    Waiting,
+    /// The chat is on its way to another agent or department.
+    Transferring,
+    /// The chat is over.
+    Ended,
+    /// A voice call.
+    AudioChatting,
+    /// A video call.
+    VideoChatting,
+    /// The visitor was invited and has not answered.
+    Inviting,
+    /// A status that this version does not know, as written; empty if none was given.
+    Unknown(String),
+}
+
+impl Default for ChatStatus {
+    fn default() -> Self {
+        ChatStatus::Unknown(String::new())
+    }
+}
+
+impl ChatStatus {
+    /// The console's words for this status.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ChatStatus::Chatting => "chatting",
+            ChatStatus::Waiting => "waiting",
+            ChatStatus::Transferring => "transferring",
+            ChatStatus::Ended => "chat ended",
+            ChatStatus::AudioChatting => "audio chatting",
+            ChatStatus::VideoChatting => "video chatting",
+            ChatStatus::Inviting => "inviting",
+            ChatStatus::Unknown(word) => word,
+        }
+    }
+}
+
+/// Reads the console's words, the REST API's (`chatEnded`) and the webhooks' visitor numbers (`9`).
+impl From<&str> for ChatStatus {
+    fn from(word: &str) -> Self {
+        match status_key(word).as_str() {
+            "chatting" | "2" => ChatStatus::Chatting,
+            "waiting" | "waitingforchat" | "0" => ChatStatus::Waiting,
+            "transferring" => ChatStatus::Transferring,
+            "chatended" | "ended" | "9" => ChatStatus::Ended,
+            "audiochatting" | "voicechatting" | "1" => ChatStatus::AudioChatting,
+            "videochatting" => ChatStatus::VideoChatting,
+            "inviting" | "manuallyinvited" | "autoinvited" | "4" | "5" => ChatStatus::Inviting,
+            _ => ChatStatus::Unknown(word.to_owned()),
+        }
+    }
+}
+
+impl fmt::Debug for ChatStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChatStatus::Unknown(word) => f.debug_tuple("Unknown").field(&Hidden(word)).finish(),
+            ChatStatus::Chatting
+            | ChatStatus::Waiting
+            | ChatStatus::Transferring
+            | ChatStatus::Ended
+            | ChatStatus::AudioChatting
+            | ChatStatus::VideoChatting
+            | ChatStatus::Inviting => f.write_str(self.as_str()),
+        }
+    }
+}
+
+/// A status without what the platforms spell differently: case, blanks, hyphens and underscores.
+pub(crate) fn status_key(word: &str) -> String {
+    word.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+/// A visitor's rating of a chat.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Rating {
+    /// 1 to 5; 0 means not rated.
+    pub score: u8,
+    /// The visitor's comment.
+    pub comment: String,
+}
+
+redacted_debug!(Rating {
+    shown: [score],
+    hidden: [comment]
+});
+
+/// One message of a chat.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// The sender's name. A visitor chooses it freely, so it proves nothing.
+    pub sender: String,
+    /// `system`, `agent` or `visitor`.
+    pub sender_type: String,
+    /// When it was sent.
+    pub time: Option<Timestamp>,
+    /// The text as HTML. Hostile: never put it into a page; [`crate::Conversation::field`] gives a transcript as text.
+    pub content: String,
+}
+
+impl Message {
+    fn read(message: Object<'_>) -> Message {
+        Message {
+            sender: message.text(&["sender", "senderName"]),
+            sender_type: message.word(&["senderType"]),
+            time: message.time(&["time"]),
+            content: message.text(&["content"]),
+        }
+    }
+}
+
+redacted_debug!(Message {
+    shown: [sender_type, time],
+    hidden: [sender, content]
+});

@@ -1,0 +1,97 @@
+use serde_json::{Map, Value};
+
+use crate::read::{Object, Warnings};
+use crate::{Agent, Chat, ConsoleEvent, Error, Field, Site, Visitor};
+
+/// What a rule or a mapping sees: a chat with its people.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Conversation {
+    /// The chat.
+    pub chat: Option<Chat>,
+    /// The visitor.
+    pub visitor: Option<Visitor>,
+    /// The agent who is signed in to the console.
+    pub agent: Option<Agent>,
+    /// The Comm100 site.
+    pub site: Option<Site>,
+}
+
+impl From<ConsoleEvent> for Conversation {
+    fn from(event: ConsoleEvent) -> Self {
+        Conversation {
+            chat: event.chat,
+            visitor: event.visitor,
+            agent: event.agent,
+            site: event.site,
+        }
+    }
+}
+
+impl Conversation {
+    /// Reads whatever describes a visitor: a console event, `{"chat", "visitor"}`, a visitor or a chat of the SDK, either
+    /// of them inside a message of the SDK (`{"api", "data"}`), the `visitor` of a webhook, or plain
+    /// `{"name", "email", "phone", "company"}`.
+    ///
+    /// # Errors
+    /// [`Error::NotAnObject`] only.
+    pub fn from_visitor_value(value: Value) -> Result<Conversation, Error> {
+        let Value::Object(map) = value else {
+            return Err(Error::NotAnObject);
+        };
+        let map = match map.get("data") {
+            Some(Value::Object(data)) if !map.contains_key("id") => data,
+            _ => &map,
+        };
+        let warnings = Warnings::default();
+        let object = Object::new(map, &warnings);
+        if is_event(map) {
+            let mut conversation = Conversation::from(ConsoleEvent::from_map(map));
+            if conversation.chat.is_none() {
+                conversation.chat = object
+                    .object(&["visitor"])
+                    .and_then(Chat::read_from_visitor);
+            }
+            return Ok(conversation);
+        }
+        if object.has(CHAT_ONLY) {
+            return Ok(Conversation {
+                chat: Some(Chat::read(object)),
+                ..Conversation::default()
+            });
+        }
+        Ok(Conversation {
+            chat: Chat::read_from_visitor(object),
+            visitor: Some(Visitor::read(object)),
+            ..Conversation::default()
+        })
+    }
+
+    /// The value of a Comm100 field: without blanks around it, `None` if that leaves nothing.
+    ///
+    /// The visitor's and the pre-chat name, e-mail address, phone number and company are one value each: the chat's, since
+    /// the agent may have corrected it there, else the visitor's.
+    pub fn field(&self, field: &Field) -> Option<String> {
+        let value = field.read(self)?;
+        let trimmed = value.trim();
+        (!trimmed.is_empty()).then(|| trimmed.to_owned())
+    }
+}
+
+/// Fields that a chat of the SDK has and a visitor has not.
+const CHAT_ONLY: &[&str] = &[
+    "visitorId",
+    "messages",
+    "requestTime",
+    "requestPage",
+    "waitingTime",
+    "agents",
+    "fields",
+    "productService",
+];
+
+fn is_event(map: &Map<String, Value>) -> bool {
+    map.contains_key("kind")
+        || ["chat", "visitor", "agent"]
+            .iter()
+            .any(|key| map.get(*key).is_some_and(Value::is_object))
+}
