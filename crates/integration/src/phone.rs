@@ -27,26 +27,24 @@ impl Number {
     /// returned for what cannot be a telephone number.
     #[must_use]
     pub fn parse(text: &str, country: Option<&str>) -> Option<Number> {
-        let text = text.trim();
         if text.chars().count() > LONGEST {
             return None;
         }
+        let written = digits(without_extension(text));
         let country = country.and_then(|code| Id::from_str(&code.to_uppercase()).ok());
-        let international = with_plus(text);
-        let parsed = international
-            .as_deref()
-            .and_then(|text| valid(None, text))
-            .or_else(|| country.and_then(|country| valid(Some(country), text)));
+        let parsed = international(&written)
+            .and_then(|number| valid(None, &number))
+            .or_else(|| country.and_then(|country| valid(Some(country), &written)));
         if let Some(parsed) = parsed {
             let e164 = parsed.format().mode(Mode::E164).to_string();
             let code = parsed.code().value().to_string();
-            let significant = e164.strip_prefix('+')?.strip_prefix(&code)?;
+            let significant = e164.strip_prefix('+')?.strip_prefix(&code)?.to_owned();
             return Some(Number {
-                significant: significant.to_owned(),
                 e164: Some(e164),
+                significant,
             });
         }
-        let significant = national_digits(text);
+        let significant = written.trim_start_matches(['+', '0']).to_owned();
         (significant.len() >= FEWEST_DIGITS).then_some(Number {
             e164: None,
             significant,
@@ -90,34 +88,50 @@ fn valid(country: Option<Id>, text: &str) -> Option<phonenumber::PhoneNumber> {
         .filter(phonenumber::is_valid)
 }
 
-/// The text with a leading `+` if it is written internationally (`+…` or `00…`).
-fn with_plus(text: &str) -> Option<String> {
-    let bare = text.trim_start_matches(['(', ' ', '\u{202a}', '\u{200e}']);
-    let bare = bare.strip_prefix("tel:").unwrap_or(bare);
-    match bare.chars().next()? {
-        '+' | '＋' => Some(bare.replacen('＋', "+", 1)),
-        '0' => bare
-            .strip_prefix("00")
-            .map(|rest| format!("+{}", rest.trim_start_matches(['-', ' ', '.', ')']))),
-        _ => None,
-    }
-}
+/// What stands in front of an extension, in the languages that people write it in.
+const EXTENSION_MARKS: [&str; 8] = ["ext", "x", "#", ";", "durchwahl", "poste", "доб", "内線"];
 
-/// The digits without extension and without the zeros in front.
-fn national_digits(text: &str) -> String {
+fn without_extension(text: &str) -> &str {
     let lower = text.to_lowercase();
-    let end = ["ext", "x", "#", ";", "durchwahl", "poste"]
+    let end = EXTENSION_MARKS
         .iter()
         .filter_map(|mark| lower.find(mark))
-        .min()
-        .unwrap_or(lower.len());
-    let digits: String = lower
-        .char_indices()
-        .take_while(|(at, _)| *at < end)
-        .filter_map(|(_, character)| character.to_digit(10))
-        .filter_map(|digit| char::from_digit(digit, 10))
-        .collect();
-    digits.trim_start_matches('0').to_owned()
+        .min();
+    // Lower-casing can move byte positions, so the cut is made only where it falls on a character.
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
+/// The digits, with a `+` if one stands before the first of them.
+fn digits(text: &str) -> String {
+    let mut digits = String::new();
+    for character in text.chars() {
+        match digit(character) {
+            Some(digit) => digits.push(digit),
+            None if digits.is_empty() && matches!(character, '+' | '＋') => digits.push('+'),
+            None => {}
+        }
+    }
+    digits
+}
+
+/// The digit that a character stands for: European, Arabic-Indic, Persian, Devanagari or full-width.
+fn digit(character: char) -> Option<char> {
+    let value = [0x30, 0x660, 0x6F0, 0x966, 0xFF10]
+        .iter()
+        .find_map(|zero| {
+            u32::from(character)
+                .checked_sub(*zero)
+                .filter(|value| *value < 10)
+        })?;
+    char::from_digit(value, 10)
+}
+
+/// The number with a leading `+` if it is written with its country code (`+…` or `00…`).
+fn international(written: &str) -> Option<String> {
+    if written.starts_with('+') {
+        return Some(written.to_owned());
+    }
+    written.strip_prefix("00").map(|rest| format!("+{rest}"))
 }
 
 #[cfg(test)]
@@ -192,7 +206,8 @@ mod tests {
         fn what_stands_between_the_digits_does_not_matter(gaps in proptest::collection::vec("[ .\\-]?", 12)) {
             let spelled: String = "442079460018".chars().zip(&gaps).map(|(digit, gap)| format!("{gap}{digit}")).collect();
             let plain = Number::parse("+442079460018", None).unwrap();
-            prop_assert!(Number::parse(&format!("+{}", spelled.trim_start()), None).is_some_and(|n| n.is_same(&plain)));
+            let spelled = Number::parse(&format!("+{}", spelled.trim_start()), None);
+            prop_assert!(spelled.is_some_and(|number| number.is_same(&plain)));
         }
     }
 }
