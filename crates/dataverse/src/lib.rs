@@ -1,1 +1,42 @@
-//! dataverse
+//! A client for the Dataverse Web API: Dynamics 365 in the cloud (v9.2) and on-premises (v9.1).
+//!
+//! # How a request travels
+//!
+//! 1. [`Client`] is the door. An operation names an entity set and a [`Query`]; `odata` turns that into the only text
+//!    that ever stands in a URL (quotes doubled, `LIKE` wildcards bracketed, everything percent-encoded).
+//! 2. `sign_in` hands over the token in memory. When it is about to expire, one of the waiting requests renews it and
+//!    all the others wait for that one answer.
+//! 3. `transport` sends it: bounded in time and size, waiting as long as `Retry-After` says, repeating what may be
+//!    repeated.
+//! 4. A 401 renews the token once. Any other answer that is not a success becomes an [`Error`], which knows its stable
+//!    code, a sentence for the agent, the next step, and Dataverse's own code and request id for support.
+//! 5. A success becomes a [`Row`] or a [`Page`] of rows, read without ever trusting that a column is there.
+//!
+//! # Cancellation
+//!
+//! Dropping the future of any operation cancels it: the connection is given up and nothing goes on in the background.
+//! If the dropped request was the one renewing the token, the next waiting request takes the renewal over.
+//!
+//! # What never leaves this crate
+//!
+//! Secrets, tokens, filters, record values and Dataverse's message texts (they repeat what was asked for) are in no
+//! `Debug`, `Display` or log line. Log lines name the operation, the entity set, the status, the duration and the
+//! request id. (The HTTP library writes header and connection details of its own at the `trace` level; leave that off.)
+
+mod client;
+mod error;
+mod odata;
+mod row;
+mod sign_in;
+mod transport;
+mod url;
+
+pub use client::{Client, Condition, Connection, Outcome, SignIn, WhoAmI, Written};
+pub use error::{Endpoint, Error, Result, ServiceAnswer, SignInProblem};
+pub use odata::{
+    Comparison, Direction, Direction::Ascending, Direction::Descending, Expand, Filter,
+    LikePattern, Literal, Query,
+};
+pub use row::{Lookup, NextLink, Page, Row};
+pub use transport::{RetryPolicy, TimeOuts};
+pub use url::OrganizationUrl;

@@ -1,0 +1,848 @@
+//! Everything that can go wrong, with a stable code, a sentence for the agent and a next step.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The result of an operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+type Cause = Arc<dyn StdError + Send + Sync>;
+
+/// Why an operation did not succeed.
+///
+/// `Display`, `Debug` and `source` are for the log: they hold no secret and no value of a record. For people there are
+/// [`Error::message`] and [`Error::next_step`]; for programs [`Error::code`].
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The organization URL is none.
+    #[error("invalid organization URL: {reason}")]
+    InvalidOrganizationUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The organization URL is http to another machine.
+    #[error("the organization URL is not https")]
+    InsecureOrganizationUrl,
+    /// The address of the sign-in service is none.
+    #[error("invalid authority URL: {reason}")]
+    InvalidAuthorityUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The address of the sign-in service is http to another machine.
+    #[error("the authority URL is not https")]
+    InsecureAuthorityUrl,
+    /// The additional root certificates cannot be read.
+    #[error("unreadable root certificates")]
+    InvalidRootCertificates(#[source] Option<Cause>),
+    /// The query cannot be asked; the reason names columns, never values.
+    #[error("invalid query: {reason}")]
+    InvalidQuery {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The request's URL would be longer than Dataverse reads.
+    #[error("the URL would have {length} characters")]
+    RequestTooLong {
+        /// Its length in characters.
+        length: usize,
+    },
+
+    /// The host's name is unknown.
+    #[error("no address for {host} ({endpoint})")]
+    DnsFailed {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// Its host.
+        host: String,
+        /// The technical chain.
+        source: Cause,
+    },
+    /// The host does not take connections.
+    #[error("cannot connect to {host} ({endpoint})")]
+    HostUnreachable {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// Its host.
+        host: String,
+        /// The technical chain.
+        source: Cause,
+    },
+    /// No trusted, encrypted connection came about.
+    #[error("no trusted connection to {host} ({endpoint})")]
+    TlsFailed {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// Its host.
+        host: String,
+        /// The technical chain.
+        source: Cause,
+    },
+    /// The connection or the answer took too long.
+    #[error("{host} ({endpoint}) did not answer in time")]
+    TimedOut {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// Its host.
+        host: String,
+        /// The technical chain.
+        source: Cause,
+    },
+    /// The connection broke before the whole answer was there; what was asked for may have happened.
+    #[error("the connection to {host} ({endpoint}) broke")]
+    ConnectionLost {
+        /// Who was called.
+        endpoint: Endpoint,
+        /// Its host.
+        host: String,
+        /// The technical chain.
+        source: Cause,
+    },
+
+    /// Nobody could be signed in.
+    #[error("sign-in failed ({problem:?}): {answer}")]
+    SignIn {
+        /// Why.
+        problem: SignInProblem,
+        /// How long to wait, if the sign-in service said so.
+        retry_after: Option<Duration>,
+        /// What it answered.
+        answer: ServiceAnswer,
+    },
+
+    /// The user or application user is unknown to the organization.
+    #[error("not a member of the organization: {0}")]
+    NotAMember(ServiceAnswer),
+    /// The user is disabled.
+    #[error("user disabled: {0}")]
+    UserDisabled(ServiceAnswer),
+    /// The user has no licence.
+    #[error("user without licence: {0}")]
+    NoLicence(ServiceAnswer),
+    /// The user has no security role at all.
+    #[error("user without role: {0}")]
+    NoRole(ServiceAnswer),
+    /// The user's roles lack a privilege.
+    #[error("missing privilege {}: {answer}", privilege.as_deref().unwrap_or("(unknown)"))]
+    MissingPrivilege {
+        /// Its name, such as `prvReadContact`, where Dataverse names it.
+        privilege: Option<String>,
+        /// What Dataverse answered.
+        answer: ServiceAnswer,
+    },
+    /// The user may work with the table, but not with this record.
+    #[error("no access to the record: {0}")]
+    NoAccessToRecord(ServiceAnswer),
+    /// Refused for another reason.
+    #[error("forbidden: {0}")]
+    Forbidden(ServiceAnswer),
+    /// The record does not exist.
+    #[error("not found: {0}")]
+    NotFound(ServiceAnswer),
+    /// The table (entity set) does not exist.
+    #[error("unknown table: {0}")]
+    UnknownTable(ServiceAnswer),
+    /// The record was changed since it was read.
+    #[error("record changed: {0}")]
+    RecordChanged(ServiceAnswer),
+    /// A record with this id exists.
+    #[error("record exists: {0}")]
+    RecordExists(ServiceAnswer),
+    /// A record with this alternate key exists.
+    #[error("alternate key exists: {0}")]
+    AlternateKeyExists(ServiceAnswer),
+    /// A duplicate detection rule found a similar record.
+    #[error("duplicate found: {0}")]
+    DuplicateFound(ServiceAnswer),
+    /// A precondition failed and Dataverse did not say which.
+    #[error("precondition failed: {0}")]
+    PreconditionFailed(ServiceAnswer),
+    /// A service protection limit; the wait it asks for is longer than the budget.
+    #[error("throttled: {answer}")]
+    Throttled {
+        /// How long to wait.
+        retry_after: Option<Duration>,
+        /// What Dataverse answered.
+        answer: ServiceAnswer,
+    },
+    /// The organization is down or in maintenance.
+    #[error("organization unavailable: {answer}")]
+    OrganizationUnavailable {
+        /// How long to wait, if it said so.
+        retry_after: Option<Duration>,
+        /// What was answered.
+        answer: ServiceAnswer,
+    },
+    /// A business rule or plug-in of the organization stopped it; its author's text is for the user.
+    #[error("stopped by a business rule: {0}")]
+    BusinessRule(ServiceAnswer),
+    /// Dataverse does not understand or accept the request.
+    #[error("bad request: {0}")]
+    BadRequest(ServiceAnswer),
+    /// Dataverse failed.
+    #[error("server failed: {0}")]
+    ServerFailed(ServiceAnswer),
+
+    /// Something answered, but not Dataverse: a web page, or JSON of another kind.
+    #[error("not Dataverse: {}", answer.as_ref().map_or_else(|| "wrong shape".to_owned(), ToString::to_string))]
+    NotDataverse {
+        /// What was answered, where the answer as a whole was the problem.
+        answer: Option<ServiceAnswer>,
+    },
+    /// The answer is cut off or is no JSON.
+    #[error("invalid answer: {reason}")]
+    InvalidAnswer {
+        /// What is wrong with it.
+        reason: &'static str,
+        /// The request id, if there was one.
+        request_id: Option<String>,
+    },
+    /// The answer is larger than the limit.
+    #[error("the answer is larger than {limit} bytes")]
+    AnswerTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// Who was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The Dataverse organization.
+    Organization,
+    /// Microsoft Entra ID or AD FS.
+    SignInService,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Organization => "the organization",
+            Self::SignInService => "the sign-in service",
+        })
+    }
+}
+
+/// Why nobody could be signed in (protocol page `auth.md`, sections 5 to 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInProblem {
+    /// The client secret is wrong (often the secret's id was copied instead of its value) or missing.
+    WrongSecret,
+    /// The client secret has expired.
+    SecretExpired,
+    /// The application is not registered there.
+    UnknownApplication,
+    /// The tenant does not exist.
+    UnknownTenant,
+    /// The organization does not belong to this tenant, or AD FS does not know it.
+    WrongOrganization,
+    /// The login e-mail or the password is wrong.
+    WrongPassword,
+    /// An administrator has to consent first.
+    ConsentRequired,
+    /// A second factor is asked for, which this kind of sign-in cannot give.
+    SecondFactorRequired,
+    /// A Conditional Access policy blocks it.
+    BlockedByPolicy,
+    /// The user or the application is not permitted to use the organization there.
+    NotPermitted,
+    /// The sign-in has expired or was revoked.
+    Expired,
+    /// The address answers, but not as a sign-in service.
+    WrongAuthority,
+    /// The sign-in service is down or busy.
+    Unavailable,
+    /// The organization refuses the token that the sign-in service gave.
+    TokenRefused,
+    /// Refused for another reason; the answer's code says which.
+    Refused,
+}
+
+/// What a service answered, as far as support needs it. Its message text is kept apart: it can repeat values.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServiceAnswer(Arc<Parts>);
+
+#[derive(PartialEq, Eq)]
+struct Parts {
+    status: Option<u16>,
+    code: Option<String>,
+    text: Option<String>,
+    request_id: Option<String>,
+}
+
+impl ServiceAnswer {
+    pub(crate) fn new(
+        status: Option<u16>,
+        code: Option<&str>,
+        text: Option<&str>,
+        request_id: Option<&str>,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            status,
+            code: code.and_then(identifier),
+            text: text.map(|text| text.chars().take(2000).collect()),
+            request_id: request_id.and_then(identifier),
+        }))
+    }
+
+    /// The HTTP status; none if nothing was sent.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The service's own code: `0x80040220`, `AADSTS7000215`, `MSIS9659`.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The service's own words, in the language of the user. They may repeat values of the request: show them to the
+    /// person who asked, never log them.
+    pub fn text(&self) -> Option<&str> {
+        self.0.text.as_deref()
+    }
+
+    /// The id under which the service logged the request.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+}
+
+impl fmt::Display for ServiceAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.status {
+            Some(status) => write!(f, "status {status}")?,
+            None => f.write_str("nothing was sent")?,
+        }
+        if let Some(code) = self.code() {
+            write!(f, ", code {code}")?;
+        }
+        if let Some(request_id) = self.request_id() {
+            write!(f, ", request {request_id}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ServiceAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({self})")
+    }
+}
+
+/// Codes and request ids come from outside and go into logs: only what looks like one is kept.
+fn identifier(text: &str) -> Option<String> {
+    let fits = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    fits.then(|| text.to_owned())
+}
+
+impl Error {
+    /// The stable name of what went wrong.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidOrganizationUrl { .. } => "invalid_organization_url",
+            Self::InsecureOrganizationUrl => "insecure_organization_url",
+            Self::InvalidAuthorityUrl { .. } => "invalid_authority_url",
+            Self::InsecureAuthorityUrl => "insecure_authority_url",
+            Self::InvalidRootCertificates(_) => "invalid_root_certificates",
+            Self::InvalidQuery { .. } => "invalid_query",
+            Self::RequestTooLong { .. } => "request_too_long",
+            Self::DnsFailed { .. } => "dns_failed",
+            Self::HostUnreachable { .. } => "host_unreachable",
+            Self::TlsFailed { .. } => "tls_failed",
+            Self::TimedOut { .. } => "timed_out",
+            Self::ConnectionLost { .. } => "connection_lost",
+            Self::SignIn { problem, .. } => problem.code(),
+            Self::NotAMember(_) => "not_a_member",
+            Self::UserDisabled(_) => "user_disabled",
+            Self::NoLicence(_) => "no_licence",
+            Self::NoRole(_) => "no_role",
+            Self::MissingPrivilege { .. } => "missing_privilege",
+            Self::NoAccessToRecord(_) => "no_access_to_record",
+            Self::Forbidden(_) => "forbidden",
+            Self::NotFound(_) => "not_found",
+            Self::UnknownTable(_) => "unknown_table",
+            Self::RecordChanged(_) => "record_changed",
+            Self::RecordExists(_) => "record_exists",
+            Self::AlternateKeyExists(_) => "alternate_key_exists",
+            Self::DuplicateFound(_) => "duplicate_found",
+            Self::PreconditionFailed(_) => "precondition_failed",
+            Self::Throttled { .. } => "throttled",
+            Self::OrganizationUnavailable { .. } => "organization_unavailable",
+            Self::BusinessRule(_) => "business_rule",
+            Self::BadRequest(_) => "bad_request",
+            Self::ServerFailed(_) => "server_failed",
+            Self::NotDataverse { .. } => "not_dataverse",
+            Self::InvalidAnswer { .. } => "invalid_answer",
+            Self::AnswerTooLarge { .. } => "answer_too_large",
+        }
+    }
+
+    /// One sentence that an agent understands.
+    pub fn message(&self) -> String {
+        match self {
+            Self::InvalidOrganizationUrl { reason } => {
+                format!("The address of Dynamics 365 cannot be used: {reason}.")
+            }
+            Self::InsecureOrganizationUrl => {
+                "The address of Dynamics 365 is not protected by https.".to_owned()
+            }
+            Self::InvalidAuthorityUrl { reason } => {
+                format!("The address of the sign-in service cannot be used: {reason}.")
+            }
+            Self::InsecureAuthorityUrl => {
+                "The address of the sign-in service is not protected by https.".to_owned()
+            }
+            Self::InvalidRootCertificates(_) => {
+                "The file with additional certificates cannot be read.".to_owned()
+            }
+            Self::InvalidQuery { reason } => {
+                format!("Dynamics 365 cannot be asked this: {reason}.")
+            }
+            Self::RequestTooLong { .. } => {
+                "What should be looked up in Dynamics 365 is too long.".to_owned()
+            }
+            Self::DnsFailed { endpoint, host, .. } => {
+                format!(
+                    "{} {host} cannot be found in the network.",
+                    endpoint.subject()
+                )
+            }
+            Self::HostUnreachable { endpoint, host, .. } => {
+                format!("{} {host} cannot be reached.", endpoint.subject())
+            }
+            Self::TlsFailed { endpoint, host, .. } => {
+                format!(
+                    "{} {host} did not prove its identity, so nothing was sent.",
+                    endpoint.subject()
+                )
+            }
+            Self::TimedOut { endpoint, host, .. } => {
+                format!("{} {host} did not answer in time.", endpoint.subject())
+            }
+            Self::ConnectionLost { endpoint, host, .. } => {
+                format!("The connection to {} {host} broke.", endpoint.object())
+            }
+            Self::SignIn { problem, .. } => problem.message().to_owned(),
+            Self::NotAMember(_) => {
+                "Dynamics 365 does not know the user that this companion signs in as.".to_owned()
+            }
+            Self::UserDisabled(_) => {
+                "The user that this companion signs in as is disabled in Dynamics 365.".to_owned()
+            }
+            Self::NoLicence(_) => {
+                "The user that this companion signs in as has no Dynamics 365 licence.".to_owned()
+            }
+            Self::NoRole(_) => {
+                "The user that this companion signs in as has no security role in Dynamics 365."
+                    .to_owned()
+            }
+            Self::MissingPrivilege {
+                privilege: Some(privilege),
+                ..
+            } => {
+                format!(
+                    "The security role in Dynamics 365 does not allow this: the privilege {privilege} is missing."
+                )
+            }
+            Self::MissingPrivilege {
+                privilege: None, ..
+            } => "The security role in Dynamics 365 does not allow this.".to_owned(),
+            Self::NoAccessToRecord(_) => {
+                "Dynamics 365 does not allow access to this record.".to_owned()
+            }
+            Self::Forbidden(_) => "Dynamics 365 does not allow this.".to_owned(),
+            Self::NotFound(_) => "The record does not exist in Dynamics 365 any more.".to_owned(),
+            Self::UnknownTable(_) => "Dynamics 365 does not know this table.".to_owned(),
+            Self::RecordChanged(_) => {
+                "The record was changed in Dynamics 365 in the meantime.".to_owned()
+            }
+            Self::RecordExists(_) => "The record exists in Dynamics 365 already.".to_owned(),
+            Self::AlternateKeyExists(_) => {
+                "A record with the same key exists in Dynamics 365 already.".to_owned()
+            }
+            Self::DuplicateFound(_) => {
+                "Dynamics 365 found a record that looks the same.".to_owned()
+            }
+            Self::PreconditionFailed(_) => {
+                "The record in Dynamics 365 is not as expected.".to_owned()
+            }
+            Self::Throttled { .. } => {
+                "Dynamics 365 asks to wait because of too many requests.".to_owned()
+            }
+            Self::OrganizationUnavailable { .. } => {
+                "Dynamics 365 is not available at the moment.".to_owned()
+            }
+            Self::BusinessRule(answer) => match answer.text() {
+                Some(text) => format!("A rule in Dynamics 365 stopped this: {text}"),
+                None => "A rule in Dynamics 365 stopped this.".to_owned(),
+            },
+            Self::BadRequest(_) => "Dynamics 365 did not accept the request.".to_owned(),
+            Self::ServerFailed(_) => "Dynamics 365 had an internal failure.".to_owned(),
+            Self::NotDataverse { .. } => {
+                "The address of Dynamics 365 answers, but not as Dynamics 365.".to_owned()
+            }
+            Self::InvalidAnswer { .. } => {
+                "The answer of Dynamics 365 arrived incomplete or damaged.".to_owned()
+            }
+            Self::AnswerTooLarge { .. } => "The answer of Dynamics 365 is too large.".to_owned(),
+        }
+    }
+
+    /// What to do next.
+    pub fn next_step(&self) -> String {
+        match self {
+            Self::InvalidOrganizationUrl { .. } | Self::InsecureOrganizationUrl => {
+                "Enter the address as the browser shows it, such as https://contoso.crm4.dynamics.com.".to_owned()
+            }
+            Self::InvalidAuthorityUrl { .. } | Self::InsecureAuthorityUrl => {
+                "Enter the sign-in address, such as https://login.microsoftonline.com, or on-premises the AD FS token \
+                 endpoint, such as https://fs.example.com/adfs/oauth2/token."
+                    .to_owned()
+            }
+            Self::InvalidRootCertificates(_) => {
+                "Choose a file that holds the certificates as PEM (-----BEGIN CERTIFICATE-----).".to_owned()
+            }
+            Self::InvalidQuery { .. } => "Correct the rule or field in the settings.".to_owned(),
+            Self::RequestTooLong { .. } => "Search for a shorter text.".to_owned(),
+            Self::DnsFailed { .. } => "Check the address in the settings, the network and the VPN.".to_owned(),
+            Self::HostUnreachable { .. } | Self::TimedOut { .. } | Self::ConnectionLost { .. } => {
+                "Check the network and the VPN, then try again.".to_owned()
+            }
+            Self::TlsFailed { .. } => {
+                "If it uses a private certificate authority, name its certificate in ca_file; otherwise ask the \
+                 administrator about the certificate or the proxy."
+                    .to_owned()
+            }
+            Self::SignIn { problem, .. } => problem.next_step().to_owned(),
+            Self::NotAMember(_) => {
+                "Ask the administrator to add it to the environment: Power Platform admin center, Application users."
+                    .to_owned()
+            }
+            Self::UserDisabled(_) => "Ask the administrator to enable the user.".to_owned(),
+            Self::NoLicence(_) => "Ask the administrator to assign a licence to the user.".to_owned(),
+            Self::NoRole(_) => "Ask the administrator to assign a security role to the user.".to_owned(),
+            Self::MissingPrivilege { privilege: Some(privilege), .. } => {
+                format!("Ask the administrator to add {privilege} to the user's security role.")
+            }
+            Self::MissingPrivilege { privilege: None, .. } | Self::Forbidden(_) => {
+                "Ask the administrator to extend the user's security role.".to_owned()
+            }
+            Self::NoAccessToRecord(_) => {
+                "Ask the administrator to widen the access level of the user's security role.".to_owned()
+            }
+            Self::NotFound(_) => "Look the visitor up again.".to_owned(),
+            Self::UnknownTable(_) => "Check the name of the table and that the app it belongs to is installed.".to_owned(),
+            Self::RecordChanged(_) | Self::PreconditionFailed(_) => "Read the record again and repeat the change.".to_owned(),
+            Self::RecordExists(_) | Self::AlternateKeyExists(_) | Self::DuplicateFound(_) => {
+                "Use the record that exists.".to_owned()
+            }
+            Self::Throttled { retry_after, .. } | Self::OrganizationUnavailable { retry_after, .. } => match retry_after {
+                Some(wait) => format!("Try again in {} seconds.", wait.as_secs().max(1)),
+                None => "Try again in a minute.".to_owned(),
+            },
+            Self::BusinessRule(_) => "Follow what the rule says, or ask the administrator of Dynamics 365.".to_owned(),
+            Self::BadRequest(_) => {
+                "Check that the tables and columns in the settings exist in this organization.".to_owned()
+            }
+            Self::ServerFailed(_) => "Try again; if it stays, give the request id to support.".to_owned(),
+            Self::NotDataverse { .. } => {
+                "Check the organization's address, its path and version, and whether a proxy or sign-in page answers \
+                 instead."
+                    .to_owned()
+            }
+            Self::InvalidAnswer { .. } => "Try again; if it stays, look for a proxy in between.".to_owned(),
+            Self::AnswerTooLarge { .. } => "Ask for fewer rows or columns.".to_owned(),
+        }
+    }
+
+    /// The id under which the service logged the request, for support.
+    pub fn request_id(&self) -> Option<&str> {
+        if let Self::InvalidAnswer { request_id, .. } = self {
+            return request_id.as_deref();
+        }
+        self.answer().and_then(ServiceAnswer::request_id)
+    }
+
+    /// Dataverse's own code, such as `0x80040220`.
+    pub fn dataverse_code(&self) -> Option<&str> {
+        if self.is_sign_in() {
+            None
+        } else {
+            self.answer().and_then(ServiceAnswer::code)
+        }
+    }
+
+    /// What the service answered, if one did.
+    pub fn answer(&self) -> Option<&ServiceAnswer> {
+        match self {
+            Self::NotAMember(answer)
+            | Self::UserDisabled(answer)
+            | Self::NoLicence(answer)
+            | Self::NoRole(answer)
+            | Self::NoAccessToRecord(answer)
+            | Self::Forbidden(answer)
+            | Self::NotFound(answer)
+            | Self::UnknownTable(answer)
+            | Self::RecordChanged(answer)
+            | Self::RecordExists(answer)
+            | Self::AlternateKeyExists(answer)
+            | Self::DuplicateFound(answer)
+            | Self::PreconditionFailed(answer)
+            | Self::BusinessRule(answer)
+            | Self::BadRequest(answer)
+            | Self::ServerFailed(answer)
+            | Self::SignIn { answer, .. }
+            | Self::MissingPrivilege { answer, .. }
+            | Self::Throttled { answer, .. }
+            | Self::OrganizationUnavailable { answer, .. }
+            | Self::NotDataverse {
+                answer: Some(answer),
+            } => Some(answer),
+            Self::InvalidOrganizationUrl { .. }
+            | Self::InsecureOrganizationUrl
+            | Self::InvalidAuthorityUrl { .. }
+            | Self::InsecureAuthorityUrl
+            | Self::InvalidRootCertificates(_)
+            | Self::InvalidQuery { .. }
+            | Self::RequestTooLong { .. }
+            | Self::DnsFailed { .. }
+            | Self::HostUnreachable { .. }
+            | Self::TlsFailed { .. }
+            | Self::TimedOut { .. }
+            | Self::ConnectionLost { .. }
+            | Self::NotDataverse { answer: None }
+            | Self::InvalidAnswer { .. }
+            | Self::AnswerTooLarge { .. } => None,
+        }
+    }
+
+    /// Whether Dynamics is out of reach for now, so that cached answers are the best there is.
+    pub fn is_offline(&self) -> bool {
+        matches!(
+            self,
+            Self::DnsFailed { .. }
+                | Self::HostUnreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::ConnectionLost { .. }
+                | Self::OrganizationUnavailable { .. }
+                | Self::SignIn {
+                    problem: SignInProblem::Unavailable,
+                    ..
+                }
+        )
+    }
+
+    /// Whether the sign-in is the problem, so that the connection's settings have to be corrected.
+    pub fn is_sign_in(&self) -> bool {
+        matches!(self, Self::SignIn { .. })
+    }
+
+    /// Whether a precondition of a write failed (HTTP 412).
+    pub fn is_precondition_failed(&self) -> bool {
+        matches!(
+            self,
+            Self::RecordChanged(_)
+                | Self::RecordExists(_)
+                | Self::AlternateKeyExists(_)
+                | Self::DuplicateFound(_)
+                | Self::PreconditionFailed(_)
+        )
+    }
+
+    /// How long the service asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        if let Self::Throttled { retry_after, .. }
+        | Self::OrganizationUnavailable { retry_after, .. }
+        | Self::SignIn { retry_after, .. } = self
+        {
+            return *retry_after;
+        }
+        None
+    }
+
+    /// Who was called, where that is what went wrong.
+    pub fn endpoint(&self) -> Option<Endpoint> {
+        if let Self::DnsFailed { endpoint, .. }
+        | Self::HostUnreachable { endpoint, .. }
+        | Self::TlsFailed { endpoint, .. }
+        | Self::TimedOut { endpoint, .. }
+        | Self::ConnectionLost { endpoint, .. } = self
+        {
+            return Some(*endpoint);
+        }
+        if self.is_sign_in() {
+            return Some(Endpoint::SignInService);
+        }
+        self.answer().map(|_| Endpoint::Organization)
+    }
+
+    /// What an answer that is no success means, by Dataverse's code first and by its status where the code does not
+    /// say (protocol page `errors-and-limits.md`).
+    pub(crate) fn from_answer(
+        answer: ServiceAnswer,
+        has_error_body: bool,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let code = answer.code().unwrap_or_default().to_ascii_lowercase();
+        let status = answer.status().unwrap_or_default();
+        match (code.as_str(), status) {
+            ("0x80072560", _) => Self::NotAMember(answer),
+            ("0x80040225", _) => Self::UserDisabled(answer),
+            ("0x8004d24b", _) => Self::NoLicence(answer),
+            ("0x80042f09", _) => Self::NoRole(answer),
+            ("0x80040220" | "0x80040299", _) => Self::MissingPrivilege {
+                privilege: answer.text().and_then(privilege_in),
+                answer,
+            },
+            ("0x80048306", _) => Self::NoAccessToRecord(answer),
+            ("0x80040217" | "0x80060891", _) => Self::NotFound(answer),
+            ("0x8006088a" | "0x80060888", 404) => Self::UnknownTable(answer),
+            ("0x80060882", _) => Self::RecordChanged(answer),
+            ("0x80040237", _) => Self::RecordExists(answer),
+            ("0x80060892", _) => Self::AlternateKeyExists(answer),
+            ("0x80040333", _) => Self::DuplicateFound(answer),
+            ("0x80072321" | "0x80072322" | "0x80072324" | "0x80072326" | "0x8005f103", _)
+            | (_, 429) => Self::Throttled {
+                retry_after,
+                answer,
+            },
+            ("0x80040265", _) => Self::BusinessRule(answer),
+            (_, 502..=504) => Self::OrganizationUnavailable {
+                retry_after,
+                answer,
+            },
+            (_, 413 | 414) => Self::BadRequest(answer),
+            (_, 500) => Self::ServerFailed(answer),
+            _ if !has_error_body => Self::NotDataverse {
+                answer: Some(answer),
+            },
+            (_, 403) => Self::Forbidden(answer),
+            (_, 404) => Self::NotFound(answer),
+            (_, 412) => Self::PreconditionFailed(answer),
+            (_, 400..=499 | 501) => Self::BadRequest(answer),
+            _ => Self::ServerFailed(answer),
+        }
+    }
+
+    pub(crate) fn sign_in(problem: SignInProblem, answer: ServiceAnswer) -> Self {
+        Self::SignIn {
+            problem,
+            retry_after: None,
+            answer,
+        }
+    }
+}
+
+impl Endpoint {
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Organization => "Dynamics 365 at",
+            Self::SignInService => "The sign-in service",
+        }
+    }
+
+    fn object(self) -> &'static str {
+        match self {
+            Self::Organization => "Dynamics 365 at",
+            Self::SignInService => "the sign-in service",
+        }
+    }
+}
+
+impl SignInProblem {
+    /// The stable name of the problem.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::WrongSecret => "sign_in_wrong_secret",
+            Self::SecretExpired => "sign_in_secret_expired",
+            Self::UnknownApplication => "sign_in_unknown_application",
+            Self::UnknownTenant => "sign_in_unknown_tenant",
+            Self::WrongOrganization => "sign_in_wrong_organization",
+            Self::WrongPassword => "sign_in_wrong_password",
+            Self::ConsentRequired => "sign_in_consent_required",
+            Self::SecondFactorRequired => "sign_in_second_factor_required",
+            Self::BlockedByPolicy => "sign_in_blocked_by_policy",
+            Self::NotPermitted => "sign_in_not_permitted",
+            Self::Expired => "sign_in_expired",
+            Self::WrongAuthority => "sign_in_wrong_authority",
+            Self::Unavailable => "sign_in_unavailable",
+            Self::TokenRefused => "sign_in_token_refused",
+            Self::Refused => "sign_in_refused",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::WrongSecret => "The sign-in service refuses the client secret.",
+            Self::SecretExpired => "The client secret has expired.",
+            Self::UnknownApplication => {
+                "The sign-in service does not know the application (client id)."
+            }
+            Self::UnknownTenant => "The sign-in service does not know the tenant.",
+            Self::WrongOrganization => {
+                "The sign-in service does not know this Dynamics 365 organization."
+            }
+            Self::WrongPassword => "The login e-mail or the password is wrong.",
+            Self::ConsentRequired => "An administrator has to allow the application first.",
+            Self::SecondFactorRequired => "The sign-in service asks for a second factor.",
+            Self::BlockedByPolicy => "A policy of your organization blocks the sign-in.",
+            Self::NotPermitted => {
+                "The sign-in service does not permit this user or application to use Dynamics 365."
+            }
+            Self::Expired => "The sign-in has expired or was revoked.",
+            Self::WrongAuthority => "The sign-in address answers, but not as a sign-in service.",
+            Self::Unavailable => "The sign-in service is not available at the moment.",
+            Self::TokenRefused => "Dynamics 365 refuses the sign-in.",
+            Self::Refused => "The sign-in service refuses the sign-in.",
+        }
+    }
+
+    fn next_step(self) -> &'static str {
+        match self {
+            Self::WrongSecret => {
+                "Enter the secret's value (not its id) from the application's registration."
+            }
+            Self::SecretExpired => {
+                "Create a new client secret in the application's registration and enter it."
+            }
+            Self::UnknownApplication => {
+                "Check the client id and that it is registered in this tenant or AD FS."
+            }
+            Self::UnknownTenant => {
+                "Check the tenant id: a GUID, or a domain such as contoso.onmicrosoft.com."
+            }
+            Self::WrongOrganization => {
+                "Check that the organization's address and the tenant belong together."
+            }
+            Self::WrongPassword => "Enter the login e-mail and the password again.",
+            Self::ConsentRequired => "Ask the administrator to grant consent to the application.",
+            Self::SecondFactorRequired => {
+                "Use an application user, or ask the administrator to exempt this sign-in."
+            }
+            Self::BlockedByPolicy => {
+                "Ask the administrator about Conditional Access for this application."
+            }
+            Self::NotPermitted => {
+                "Ask the administrator to assign the user or grant the application access."
+            }
+            Self::Expired => "Sign in again.",
+            Self::WrongAuthority => "Check the sign-in address in the settings.",
+            Self::Unavailable => "Try again in a minute.",
+            Self::TokenRefused => {
+                "Check that the organization's address is right and belongs to this tenant."
+            }
+            Self::Refused => "Give the code and the request id to the administrator.",
+        }
+    }
+}
+
+/// The first privilege name (`prvReadContact`) in Dataverse's text, which is the only place where it is given.
+fn privilege_in(text: &str) -> Option<String> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .find(|word| word.len() > 3 && word.len() <= 100 && word.starts_with("prv"))
+        .map(str::to_owned)
+}
