@@ -1,0 +1,25 @@
+// Every state as a picture and through axe, light and dark, at the usual and the smallest width.
+import { hostileStates } from "../src/fixtures/hostile";
+import { states } from "../src/fixtures/views";
+import { accessibilityOf, expect, test } from "./test";
+
+const schemes = ["light", "dark"] as const;
+const widths = [380, 320] as const;
+
+for (const [name, view] of Object.entries({ ...states, ...hostileStates })) {
+  for (const colorScheme of schemes) {
+    test(`${name}, ${colorScheme}`, async ({ page, open }) => {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await open(view);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.screenshot({ path: `test-results/screens/${name}-${colorScheme}-${width}.png` });
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - innerWidth,
+        );
+        expect(overflow, "sideways scrolling").toBe(0);
+      }
+      expect(await accessibilityOf(page)).toEqual([]);
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  Button,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+  MessageBarTitle,
+  makeStyles,
+  tokens,
+} from "@fluentui/react-components";
+import type { Problem } from "../backend";
+import { Dismiss16Regular } from "../icons";
+import { CopyButton } from "../text/CopyButton";
+import { RecordText } from "../text/RecordText";
+import { texts } from "../texts";
+import { SECOND, countdown, instant, useNow } from "../time";
+
+const useStyles = makeStyles({
+  bar: { overflow: "hidden" },
+  body: { minWidth: 0, overflowWrap: "anywhere", whiteSpace: "normal" },
+  title: { display: "block" },
+  sentence: { display: "block" },
+  technical: {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    columnGap: tokens.spacingHorizontalS,
+    marginTop: tokens.spacingVerticalXXS,
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground2,
+  },
+  id: { fontFamily: tokens.fontFamilyMonospace },
+  request: { display: "inline-flex", alignItems: "center", minWidth: 0 },
+});
+
+function RetryTime({ at }: { at: number }) {
+  const now = useNow(SECOND);
+  const styles = useStyles();
+  if (now >= at) return null;
+  return <span className={styles.sentence}>{texts.notice.retryIn(countdown(at - now))}</span>;
+}
+
+interface Props {
+  intent: "info" | "warning" | "error";
+  title: string;
+  problem: Problem | null;
+  action?: { label: string; run: () => void } | undefined;
+  onDismiss?: (() => void) | undefined;
+}
+
+/** A bar that says what is wrong, what to do next, and what support needs to know. */
+export function Notice({ intent, title, problem, action, onDismiss }: Props) {
+  const styles = useStyles();
+  const retryAt = instant(problem?.retryAt ?? null);
+  return (
+    <MessageBar intent={intent} layout="multiline" className={styles.bar}>
+      <MessageBarBody className={styles.body}>
+        <MessageBarTitle className={styles.title}>{title}</MessageBarTitle>
+        {problem && (
+          <>
+            {problem.message !== "" && problem.message !== title && (
+              <RecordText className={styles.sentence}>{problem.message}</RecordText>
+            )}
+            {problem.nextStep !== "" && (
+              <RecordText className={styles.sentence}>{problem.nextStep}</RecordText>
+            )}
+            {retryAt !== null && <RetryTime at={retryAt} />}
+            <span className={styles.technical}>
+              <span>
+                {texts.notice.code} <span className={styles.id}>{problem.code}</span>
+              </span>
+              {problem.requestId !== null && (
+                <span className={styles.request}>
+                  <span>
+                    {texts.notice.requestId} <span className={styles.id}>{problem.requestId}</span>
+                  </span>
+                  <CopyButton text={problem.requestId} what={texts.notice.requestIdCopy} />
+                </span>
+              )}
+            </span>
+          </>
+        )}
+      </MessageBarBody>
+      {(action ?? onDismiss) && (
+        <MessageBarActions
+          containerAction={
+            onDismiss && (
+              <Button
+                appearance="transparent"
+                size="small"
+                aria-label={texts.dismiss}
+                title={texts.dismiss}
+                icon={<Dismiss16Regular />}
+                onClick={onDismiss}
+              />
+            )
+          }
+        >
+          {action && (
+            <Button size="small" onClick={action.run}>
+              {action.label}
+            </Button>
+          )}
+        </MessageBarActions>
+      )}
+    </MessageBar>
+  );
+}

@@ -1,0 +1,18 @@
+// The page's names for the parts of the view model. They are derived from `View`, so that the page
+// depends on its shape and not on how the back end names the parts.
+import type { View } from "./bindings/View";
+
+export type { View };
+export type Connection = View["connection"];
+export type Console = View["console"];
+export type PairedConsole = Console["consoles"][number];
+export type Pairing = NonNullable<Console["pairing"]>;
+export type Visitor = NonNullable<View["visitor"]>;
+export type Recognition = View["recognition"];
+export type Card = Recognition["contact"];
+export type RecordView = NonNullable<Card["record"]>;
+export type Field = RecordView["fields"][number];
+export type Candidate = Card["more"][number];
+export type Table = RecordView["table"];
+export type Practice = NonNullable<View["practice"]>;
+export type Problem = NonNullable<Recognition["problem"]>;

@@ -1,0 +1,100 @@
+import { Button, ProgressBar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import type { View } from "../backend";
+import {
+  ArrowClockwise16Regular,
+  PlugConnected16Regular,
+  PlugDisconnected16Regular,
+} from "../icons";
+import { RecordText } from "../text/RecordText";
+import { texts } from "../texts";
+import { ConnectionBadge } from "./ConnectionBadge";
+
+const useStyles = makeStyles({
+  bar: {
+    display: "flex",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalS,
+    padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalS} ${tokens.spacingVerticalXS} ${tokens.spacingHorizontalM}`,
+    position: "relative",
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
+    flexShrink: 0,
+  },
+  host: {
+    flexGrow: 1,
+    flexBasis: 0,
+    fontSize: tokens.fontSizeBase200,
+    color: tokens.colorNeutralForeground3,
+  },
+  buttons: { display: "flex", flexShrink: 0 },
+  console: { position: "relative" },
+  dot: {
+    position: "absolute",
+    right: "4px",
+    bottom: "4px",
+    width: "8px",
+    height: "8px",
+    borderRadius: tokens.borderRadiusCircular,
+    border: `2px solid ${tokens.colorNeutralBackground1}`,
+    boxSizing: "content-box",
+    margin: "-2px",
+    forcedColorAdjust: "none",
+  },
+  connected: { backgroundColor: tokens.colorPaletteGreenBackground3 },
+  apart: { backgroundColor: tokens.colorNeutralForeground4 },
+  progress: { position: "absolute", left: 0, right: 0, bottom: "-2px" },
+});
+
+interface Props {
+  view: View;
+  onRefresh: () => void;
+  onConsole: () => void;
+}
+
+export function TopBar({ view, onRefresh, onConsole }: Props) {
+  const styles = useStyles();
+  const { connected } = view.console;
+  const asking = view.recognition.state === "looking" || view.recognition.state === "cached";
+  return (
+    <header className={styles.bar}>
+      <ConnectionBadge connection={view.connection} />
+      <RecordText lines={1} className={styles.host}>
+        {view.connection.organization}
+      </RecordText>
+      <div className={styles.buttons}>
+        <Button
+          appearance="subtle"
+          icon={<ArrowClockwise16Regular />}
+          aria-label={texts.refresh}
+          title={texts.refresh}
+          disabledFocusable={view.visitor === null}
+          onClick={onRefresh}
+        />
+        <Button
+          appearance="subtle"
+          className={styles.console}
+          aria-label={texts.console.button(connected)}
+          aria-haspopup="dialog"
+          title={texts.console.button(connected)}
+          icon={
+            <>
+              {connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
+              <span
+                className={mergeClasses(styles.dot, connected ? styles.connected : styles.apart)}
+              />
+            </>
+          }
+          onClick={onConsole}
+        />
+      </div>
+      {asking && (
+        <ProgressBar
+          className={styles.progress}
+          thickness="medium"
+          shape="square"
+          aria-label={texts.refreshing}
+        />
+      )}
+    </header>
+  );
+}

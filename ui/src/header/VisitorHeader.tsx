@@ -1,0 +1,169 @@
+import { Avatar, Badge, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import type { ReactElement } from "react";
+import type { Visitor } from "../backend";
+import {
+  Building16Regular,
+  Globe16Regular,
+  Location16Regular,
+  Mail16Regular,
+  People16Regular,
+  Phone16Regular,
+} from "../icons";
+import { CopyButton, useRevealStyles } from "../text/CopyButton";
+import { RecordText } from "../text/RecordText";
+import { hidden } from "../text/hidden";
+import { brief, visible } from "../text/visible";
+import { texts } from "../texts";
+import { SECOND, formatDateTime, instant, spanOf, useNow } from "../time";
+
+const useStyles = makeStyles({
+  visitor: {
+    padding: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalM}`,
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
+    flexShrink: 0,
+  },
+  top: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalM },
+  who: { flexGrow: 1, minWidth: 0 },
+  name: {
+    margin: 0,
+    fontSize: tokens.fontSizeBase500,
+    lineHeight: tokens.lineHeightBase500,
+    fontWeight: tokens.fontWeightSemibold,
+  },
+  none: { color: tokens.colorNeutralForeground2 },
+  chat: {
+    display: "flex",
+    flexWrap: "wrap",
+    alignItems: "center",
+    gap: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalS}`,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+    color: tokens.colorNeutralForeground3,
+  },
+  liveDot: {
+    width: "6px",
+    height: "6px",
+    borderRadius: tokens.borderRadiusCircular,
+    backgroundColor: "currentcolor",
+    forcedColorAdjust: "none",
+  },
+  details: {
+    display: "flex",
+    flexWrap: "wrap",
+    margin: `${tokens.spacingVerticalS} 0 0`,
+    columnGap: tokens.spacingHorizontalL,
+  },
+  detail: {
+    display: "flex",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalXS,
+    minHeight: "24px",
+    maxWidth: "100%",
+    minWidth: 0,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
+  icon: { display: "flex", color: tokens.colorNeutralForeground3, flexShrink: 0 },
+  value: { margin: 0, display: "flex", alignItems: "center", minWidth: 0 },
+});
+
+interface Detail {
+  label: string;
+  value: string;
+  icon: ReactElement;
+  copy: boolean;
+}
+
+function detailsOf(visitor: Visitor): Detail[] {
+  const t = texts.visitor;
+  return [
+    { label: t.email, value: visitor.email, icon: <Mail16Regular />, copy: true },
+    { label: t.phone, value: visitor.phone, icon: <Phone16Regular />, copy: true },
+    { label: t.company, value: visitor.company, icon: <Building16Regular />, copy: false },
+    { label: t.department, value: visitor.department, icon: <People16Regular />, copy: false },
+    { label: t.location, value: visitor.location, icon: <Location16Regular />, copy: false },
+    { label: t.page, value: visitor.page, icon: <Globe16Regular />, copy: false },
+  ].filter(({ value }) => value.trim() !== "");
+}
+
+/** Statuses that say no more than the badge does. */
+const PLAIN_STATUSES = ["", "chatting", "chat ended"];
+
+function ChatState({ visitor }: { visitor: Visitor }) {
+  const styles = useStyles();
+  const now = useNow(10 * SECOND);
+  const started = instant(visitor.startedAt);
+  const status = visitor.chatStatus.trim();
+  return (
+    <div className={styles.chat}>
+      <Badge
+        appearance="tint"
+        color={visitor.ended ? "informative" : "success"}
+        icon={visitor.ended ? undefined : <span className={styles.liveDot} />}
+      >
+        {visitor.ended ? texts.visitor.ended : texts.visitor.live}
+      </Badge>
+      {started !== null && (
+        <span title={texts.visitor.started(formatDateTime(started))}>
+          {visitor.ended
+            ? texts.visitor.started(formatDateTime(started))
+            : texts.visitor.lasting(spanOf(now - started))}
+        </span>
+      )}
+      {!PLAIN_STATUSES.includes(status.toLowerCase()) && (
+        <RecordText lines={1}>{status}</RecordText>
+      )}
+    </div>
+  );
+}
+
+export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
+  const styles = useStyles();
+  const reveal = useRevealStyles();
+  if (!visitor) {
+    return (
+      <div className={styles.visitor}>
+        <h1 className={mergeClasses(styles.name, styles.none)}>{texts.visitor.none}</h1>
+      </div>
+    );
+  }
+  const name = visitor.name.trim();
+  const details = detailsOf(visitor);
+  return (
+    <div className={styles.visitor}>
+      <div className={styles.top}>
+        {/* The name stands beside it; the picture only helps to find it. */}
+        <Avatar
+          aria-hidden
+          size={40}
+          color="colorful"
+          idForColor={visitor.email || visitor.chatId || name}
+          name={brief(visible(name), 60)}
+        />
+        <div className={styles.who}>
+          <h1 className={styles.name}>
+            <RecordText lines={2}>{name || texts.visitor.nameless}</RecordText>
+          </h1>
+          <ChatState visitor={visitor} />
+        </div>
+      </div>
+      {details.length > 0 && (
+        <dl className={styles.details}>
+          {details.map(({ label, value, icon, copy }) => (
+            <div key={label} className={mergeClasses(styles.detail, reveal.row)}>
+              <dt className={styles.icon} title={label}>
+                {icon}
+                <span style={hidden}>{label}</span>
+              </dt>
+              <dd className={styles.value}>
+                <RecordText lines={1}>{value}</RecordText>
+                {copy && <CopyButton text={value} what={label} />}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,207 @@
+// Every string that the page shows or speaks. Numbers and times arrive formatted for the agent's locale.
+import type { Table } from "./backend/types";
+import type { Span } from "./time";
+
+const integers = new Intl.NumberFormat();
+
+function counted(count: number, one: string, many: string): string {
+  return `${integers.format(count)} ${count === 1 ? one : many}`;
+}
+
+function long(span: Exclude<Span, { unit: "moment" }>): string {
+  return counted(span.count, span.unit, `${span.unit}s`);
+}
+
+function short(span: Exclude<Span, { unit: "moment" }>): string {
+  const units = { second: "s", minute: "min", hour: "h", day: "d" };
+  return `${integers.format(span.count)} ${units[span.unit]}`;
+}
+
+const tableNames: Record<Table, string> = { contact: "Contact", account: "Account", lead: "Lead" };
+const inSentence: Record<Table, string> = { contact: "contact", account: "account", lead: "lead" };
+const article: Record<Table, string> = {
+  contact: "a contact",
+  account: "an account",
+  lead: "a lead",
+};
+
+export const texts = {
+  product: "Dynamics Companion",
+  emptyValue: "–",
+  emptyValueSpoken: "no value",
+  yes: "Yes",
+  no: "No",
+  dismiss: "Dismiss",
+  close: "Close",
+  cancel: "Cancel",
+  tryAgain: "Try again",
+  refresh: "Refresh (F5)",
+  refreshing: "Asking Dynamics…",
+  starting: "Starting…",
+  showAll: "Show all",
+  showLess: "Show less",
+  copy: (what: string) => `Copy ${what}`,
+  copied: "Copied",
+  copyFailed: "Could not be copied. Select the text and press Ctrl+C.",
+
+  table: (table: Table) => tableNames[table],
+
+  connection: {
+    practice: "Practice",
+    online: "Online",
+    offline: "Offline",
+    "signed-out": "Signed out",
+    connecting: "Connecting",
+    failed: "Problem",
+    label: (state: string, host: string) => `Dynamics connection: ${state}, ${host}`,
+    signedInAs: (name: string) => `Signed in as ${name}`,
+    noOrganization: "no organization",
+  },
+
+  visitor: {
+    none: "No chat selected",
+    nameless: "Visitor without a name",
+    email: "E-mail",
+    phone: "Phone",
+    company: "Company",
+    department: "Department",
+    location: "Location",
+    page: "Page",
+    chat: "Chat",
+    live: "Live",
+    ended: "Ended",
+    started: (time: string) => `Chat started ${time}`,
+    justStarted: "just started",
+    lasting: (span: Span) => (span.unit === "moment" ? "just started" : short(span)),
+  },
+
+  age: {
+    live: (span: Span) =>
+      span.unit === "moment" ? "from Dynamics, just now" : `from Dynamics, ${long(span)} ago`,
+    cache: (span: Span) =>
+      span.unit === "moment"
+        ? "from the cache, less than a minute old"
+        : `from the cache, ${long(span)} old`,
+    ofField: (span: Span) => (span.unit === "moment" ? "just now" : `${long(span)} old`),
+    readAt: (time: string) => `Read from Dynamics ${time}`,
+  },
+
+  card: {
+    open: "Open in Dynamics",
+    openRecord: (name: string) => `Open ${name} in Dynamics`,
+    inactive: "Inactive",
+    chosen: "Chosen by you",
+    nameless: "Record without a name",
+    loading: (table: Table) => `Looking for ${article[table]}…`,
+    checking: "Checking in Dynamics…",
+    noFields: "No display fields are configured for this table.",
+    more: (count: number) => `${integers.format(count)} more`,
+    moreSpoken: (count: number, table: Table) =>
+      `${counted(count, "more", "more")} that could be this visitor's ${inSentence[table]}`,
+    showThis: "Show this one",
+    showThisSpoken: (name: string, table: Table) => `Show ${name} as the ${inSentence[table]}`,
+    none: {
+      contact: "No contact found",
+      account: "No account found",
+      lead: "No lead found",
+    } satisfies Record<Table, string>,
+    noneMatches: (table: Table, known: string) =>
+      known === ""
+        ? `No ${inSentence[table]} in Dynamics matches this visitor.`
+        : `No ${inSentence[table]} in Dynamics matches ${known}.`,
+    and: (first: string, second: string) => `${first} or ${second}`,
+    contactWithoutAccount: "The contact belongs to no account, and no account matches by itself.",
+  },
+
+  idle: {
+    title: "Ready for the next chat",
+    practice:
+      "Pick a sample visitor in the practice console below to see who they are in Dynamics.",
+    unpairedTitle: "Pair the Agent Console",
+    unpaired:
+      "The companion shows the visitor of the chat that you select in the Agent Console. Pair it once, and they find each other by themselves from then on.",
+    disconnectedTitle: "Waiting for the Agent Console",
+    disconnected: "Open the Agent Console and sign in. The companion connects by itself.",
+    select: "Select a chat in the Agent Console. The visitor appears here at once.",
+  },
+
+  unidentifiable: {
+    title: "This visitor cannot be looked up yet",
+    message: "The chat gives no e-mail address, phone number or other detail to search by.",
+    nextStep:
+      "Ask for an e-mail address in the chat. The companion looks again as soon as it is known.",
+  },
+
+  notice: {
+    offline: "Dynamics cannot be reached.",
+    showingKnown: (span: Span) =>
+      span.unit === "moment"
+        ? "Showing what was known a moment ago."
+        : `Showing what was known ${long(span)} ago.`,
+    nothingKnown: "Nothing is known about this visitor yet.",
+    signedOut: "You are signed out of Dynamics.",
+    signIn: "Sign in",
+    failed: "Dynamics could not be asked.",
+    connectionFailed: "The connection to Dynamics does not work.",
+    retryIn: (time: string) => `Trying again in ${time}.`,
+    code: "Code",
+    requestId: "Request id",
+    requestIdCopy: "request id",
+  },
+
+  console: {
+    title: "Agent Console",
+    connected: "Connected",
+    notConnected: "Not connected",
+    button: (connected: boolean) =>
+      connected ? "Agent Console: connected" : "Agent Console: not connected",
+    address: "Address of the companion",
+    addressCopy: "address",
+    paired: "Paired consoles",
+    nonePaired: "No console is paired yet.",
+    pair: "Pair the Agent Console",
+    pairAnother: "Pair another console",
+    nameless: "Console without a name",
+    here: "Connected now",
+    lastSeen: (time: string) => `Last seen ${time}`,
+    pairedAt: (time: string) => `Paired ${time}`,
+    revoke: "Revoke",
+    revokeSpoken: (name: string) => `Revoke ${name}`,
+    confirm: (name: string) => `Revoke ${name}? It must be paired again before it can connect.`,
+    keep: "Keep",
+    codeIntro: "Type this code in the companion's tab of the Agent Console:",
+    codeSpoken: (digits: string) => `Pairing code ${digits}`,
+    remaining: (time: string) => `Valid for ${time}`,
+    expired: "This code has expired.",
+    newCode: "New code",
+    done: (name: string) => `${name} is paired.`,
+  },
+
+  practice: {
+    title: "Practice console",
+    intro: "Sample visitors of the practice organization. Nothing here is real.",
+    list: "Sample visitors",
+    empty: "There are no sample visitors.",
+    count: (count: number) => counted(count, "visitor", "visitors"),
+  },
+
+  announce: {
+    visitor: (name: string) => `Visitor changed: ${name}`,
+    noVisitor: "No chat selected.",
+    looking: "looking in Dynamics",
+    found: (table: Table, name: string) => `${inSentence[table]} found: ${name}`,
+    missing: (table: Table) => `no ${inSentence[table]}`,
+    offline: "Dynamics cannot be reached",
+    failed: "the look-up failed",
+    unidentifiable: "nothing to look up by",
+  },
+
+  unexpected: {
+    message: (detail: string) => `Something unexpected happened: ${detail}`,
+    nextStep: "Try again. If it happens again, restart the companion.",
+  },
+  unreachable: {
+    message: "The companion does not answer.",
+    nextStep: "The page connects again by itself. If it does not, start the companion again.",
+  },
+};
