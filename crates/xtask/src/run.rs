@@ -1,0 +1,59 @@
+//! Opening the companion, or doing its main job where there is no display.
+
+use std::env;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::run as run_program;
+use crate::project::{PAGES, cargo_workspace, npm, root, target};
+use crate::setup::{self, For};
+
+/// The practice visitor that is played where nobody can choose one.
+const VISITOR: &str = "first";
+
+/// Builds the companion and opens it on the practice organization; without a display, plays a practice visitor, prints the
+/// recognised records and renders the page to a file.
+pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
+    let display = ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
+    setup::setup(if display { For::Window } else { For::Rendering })?;
+    PAGES
+        .iter()
+        .try_for_each(|folder| run_program(&mut npm(folder, &["run", "build"])))?;
+
+    let program = if display {
+        "dynamics-companion"
+    } else {
+        "page-host"
+    };
+    let mut build = cargo_workspace(&["build", "--bin", program]);
+    if release {
+        build.arg("--release");
+    }
+    run_program(&mut build)?;
+
+    let mut command = Command::new(
+        target()
+            .join(if release { "release" } else { "debug" })
+            .join(program),
+    );
+    command.current_dir(root()).arg("--practice");
+    if !display {
+        println!("\nThere is no display, so a practice visitor is played without a window.");
+        let picture = target().join("companion.png");
+        command.args(["--play", VISITOR, "--render"]).arg(picture);
+    }
+    run_program(command.args(arguments))
+}
+
+/// Builds the Comm100 app.
+pub fn package_console_app(port: Option<u16>) -> Result<()> {
+    setup::setup(For::Pages)?;
+    let mut package = npm("ui/console-app", &["run", "package"]);
+    if let Some(port) = port {
+        package.args(["--", "--port", &port.to_string()]);
+    }
+    run_program(&mut package)
+}

@@ -1,0 +1,219 @@
+//! The steps of `cargo xtask test`: what each runs, what it needs, and the table at the end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::bindings;
+use crate::desktop::Desktop;
+use crate::process::{Interrupted, run_logged};
+use crate::project::{PAGES, cargo, cargo_workspace, npm, scratch};
+use crate::setup::{self, For};
+
+/// One step, in the order in which they run: what is quick and fails often first.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Step {
+    /// Packages and tools.
+    Setup,
+    /// cargo fmt --check.
+    Format,
+    /// Types, lint and format of the pages.
+    PageLint,
+    /// Unit tests of the pages.
+    PageTests,
+    /// The built pages, which the Rust programs embed.
+    Pages,
+    /// clippy, warnings denied.
+    Lint,
+    /// rustdoc of our crates, warnings denied.
+    Docs,
+    /// All programs and tests.
+    Build,
+    /// All Rust tests that need no display.
+    RustTests,
+    /// The page's generated types are those of the Rust types.
+    Bindings,
+    /// The built app in a real window.
+    WindowTests,
+    /// The pages in a real browser.
+    BrowserTests,
+}
+
+impl Step {
+    /// Every step.
+    pub fn all() -> Vec<Step> {
+        Step::value_variants().to_vec()
+    }
+
+    /// The steps that need neither a window nor a browser.
+    pub fn without_display() -> Vec<Step> {
+        Step::all()
+            .into_iter()
+            .filter(|step| !step.needs_display())
+            .collect()
+    }
+
+    fn needs_display(self) -> bool {
+        matches!(self, Step::WindowTests | Step::BrowserTests)
+    }
+
+    fn needs(self) -> &'static [Step] {
+        match self {
+            Step::Setup => &[],
+            Step::Format | Step::PageLint | Step::PageTests | Step::Pages => &[Step::Setup],
+            Step::Lint | Step::Docs | Step::Build => &[Step::Setup, Step::Pages],
+            Step::RustTests | Step::Bindings | Step::WindowTests | Step::BrowserTests => {
+                &[Step::Setup, Step::Pages, Step::Build]
+            }
+        }
+    }
+
+    fn run(self, log: &Path, desktop: Option<&Desktop>) -> Result<()> {
+        let pages = |arguments: &[&str]| -> Result<()> {
+            PAGES.iter().try_for_each(|folder| match desktop {
+                Some(desktop) => run_logged(desktop.hold(&mut npm(folder, arguments)), log),
+                None => run_logged(&mut npm(folder, arguments), log),
+            })
+        };
+        match self {
+            Step::Setup => setup::setup(For::Tests),
+            Step::Format => run_logged(&mut cargo(&["fmt", "--all", "--check"]), log),
+            Step::PageLint => pages(&["run", "check"]),
+            Step::PageTests => pages(&["test"]),
+            Step::Pages => pages(&["run", "build"]),
+            Step::Lint => {
+                let mut clippy = cargo_workspace(&["clippy", "--all-targets"]);
+                run_logged(clippy.args(["--", "--deny", "warnings"]), log)
+            }
+            Step::Docs => {
+                let mut doc = cargo_workspace(&["doc", "--no-deps"]);
+                run_logged(doc.env("RUSTDOCFLAGS", "--deny warnings"), log)
+            }
+            Step::Build => run_logged(&mut cargo_workspace(&["build", "--all-targets"]), log),
+            Step::RustTests => {
+                let tests = "not binary(window)";
+                run_logged(
+                    &mut cargo_workspace(&["nextest", "run", "--filterset", tests]),
+                    log,
+                )
+            }
+            Step::Bindings => bindings::check(log),
+            Step::WindowTests => {
+                let mut tests =
+                    cargo_workspace(&["nextest", "run", "--filterset", "binary(window)"]);
+                run_logged(desktop.context("no desktop")?.hold(&mut tests), log)
+            }
+            Step::BrowserTests => pages(&["run", "e2e"]),
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn log(self) -> PathBuf {
+        scratch().join("logs").join(format!("{}.log", self.name()))
+    }
+}
+
+/// Runs those of `steps` that are in `only` (all, if that is empty) and what they need; stops at the first that fails.
+pub fn run(steps: &[Step], only: Vec<Step>) -> Result<()> {
+    let wanted = |step: Step| {
+        only.is_empty()
+            || only
+                .iter()
+                .any(|one| *one == step || one.needs().contains(&step))
+    };
+    let steps: Vec<Step> = steps.iter().copied().filter(|step| wanted(*step)).collect();
+    let logs = scratch().join("logs");
+    fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+
+    let mut desktop = None;
+    let mut table: Vec<(Step, Duration)> = Vec::new();
+    for step in &steps {
+        println!("\n=== {} ===", step.name());
+        let started = Instant::now();
+        fs::write(step.log(), "")?;
+        let result = if step.needs_display() && desktop.is_none() {
+            Desktop::start()
+                .map(|started| desktop = Some(started))
+                .context("no virtual display")
+        } else {
+            Ok(())
+        };
+        let shown = desktop.as_ref().filter(|_| step.needs_display());
+        let result = result.and_then(|()| step.run(&step.log(), shown));
+        table.push((*step, started.elapsed()));
+        if let Err(error) = result {
+            drop(desktop);
+            return Err(failure(*step, error, &steps, &table));
+        }
+    }
+    print_table(&steps, &table, true);
+    Ok(())
+}
+
+fn failure(
+    step: Step,
+    error: anyhow::Error,
+    steps: &[Step],
+    table: &[(Step, Duration)],
+) -> anyhow::Error {
+    print_table(steps, table, false);
+    if error.is::<Interrupted>() {
+        println!("\nInterrupted in {}.", step.name());
+        return error;
+    }
+    let log = fs::read(step.log()).unwrap_or_default();
+    let log = String::from_utf8_lossy(&log);
+    let lines: Vec<&str> = log.lines().collect();
+    let last = lines.iter().skip(lines.len().saturating_sub(30));
+    if !lines.is_empty() {
+        println!("\nThe last lines of {}:", step.name());
+    }
+    last.for_each(|line| println!("  {line}"));
+    error.context(format!(
+        "{} failed. The whole log: {}",
+        step.name(),
+        step.log().display()
+    ))
+}
+
+fn print_table(steps: &[Step], table: &[(Step, Duration)], passed: bool) {
+    println!("\n{:<14} {:<8} {:>9}", "step", "result", "seconds");
+    for step in steps {
+        let ran = table.iter().position(|(other, _)| other == step);
+        match ran.and_then(|index| Some((index, table.get(index)?))) {
+            Some((index, (_, time))) => {
+                let result = if passed || index + 1 < table.len() {
+                    "passed"
+                } else {
+                    "failed"
+                };
+                println!(
+                    "{:<14} {:<8} {:>9.1}",
+                    step.name(),
+                    result,
+                    time.as_secs_f64()
+                );
+            }
+            None => println!("{:<14} {:<8}", step.name(), "not run"),
+        }
+    }
+    let total: Duration = table.iter().map(|(_, time)| *time).sum();
+    println!("{:<14} {:<8} {:>9.1}", "all", "", total.as_secs_f64());
+}
+
+/// A folder under the scratch folder, empty.
+pub fn fresh_folder(name: &str) -> Result<PathBuf> {
+    let folder = scratch().join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
