@@ -3,7 +3,7 @@
 use crate::error::{Endpoint, Error, Result};
 use crate::odata::{Query, column, invalid};
 use crate::row::{NextLink, Page, Row};
-use crate::sign_in::{Ask, TokenSource};
+use crate::sign_in::{Ask, TokenSource, token_endpoint};
 use crate::transport::{Answer, Request, RetryPolicy, TimeOuts, Transport};
 use crate::url::OrganizationUrl;
 use reqwest::Method;
@@ -186,10 +186,26 @@ impl Client {
             SignIn::OnPremises { .. } => "v9.1",
         };
         let organization = OrganizationUrl::parse(&organization_url, default_version)?;
+        let token_endpoint = token_endpoint(&sign_in)?;
+        let uses_tls = [organization.api_root(), &token_endpoint]
+            .iter()
+            .any(|url| url.scheme() == "https");
         // A proxy of the environment is for the network; the practice organization is on this machine.
-        let use_proxy = !organization.is_loopback();
-        let transport = Transport::new(time_outs, extra_roots_pem.as_deref(), use_proxy, retry)?;
-        let tokens = TokenSource::new(sign_in, &organization, transport.clone(), wait_budget)?;
+        let uses_proxy = !organization.is_loopback();
+        let transport = Transport::new(
+            time_outs,
+            extra_roots_pem.as_deref(),
+            uses_tls,
+            uses_proxy,
+            retry,
+        )?;
+        let tokens = TokenSource::new(
+            sign_in,
+            token_endpoint,
+            &organization,
+            transport.clone(),
+            wait_budget,
+        );
         Ok(Self(Arc::new(Inner {
             organization,
             transport,
@@ -218,7 +234,7 @@ impl Client {
     ///
     /// Any [`Error`] of signing in, sending or answering.
     pub async fn who_am_i(&self) -> Result<WhoAmI> {
-        let call = Call::read("who_am_i", "WhoAmI", self.url("WhoAmI", "")?);
+        let call = Call::read("who_am_i", None, self.url("WhoAmI", "")?);
         let members = self.execute(call).await?.into_success_object()?;
         let id = |name| {
             members
@@ -278,7 +294,7 @@ impl Client {
             &record_path(entity_set, id)?,
             &query.single_row_query_string()?,
         )?;
-        let call = Call::read("retrieve", entity_set, url).prefer(query.prefer())?;
+        let call = Call::read("retrieve", Some(entity_set), url).prefer(query.prefer())?;
         self.execute(call)
             .await?
             .into_success_object()
@@ -347,7 +363,7 @@ impl Client {
     }
 
     async fn page(&self, entity_set: &str, url: Url, prefer: Option<String>) -> Result<Page> {
-        let call = Call::read("query", entity_set, url).prefer(prefer.clone())?;
+        let call = Call::read("query", Some(entity_set), url).prefer(prefer.clone())?;
         Page::read(
             self.execute(call).await?.into_success_object()?,
             prefer,
@@ -368,7 +384,7 @@ impl Client {
         }
         let mut call = Call {
             operation: "upsert",
-            target: entity_set.to_owned(),
+            entity_set: Some(entity_set.to_owned()),
             method: Method::PATCH,
             url,
             headers: HeaderMap::new(),
@@ -450,7 +466,7 @@ impl Client {
 /// One operation, before it has a token.
 struct Call {
     operation: &'static str,
-    target: String,
+    entity_set: Option<String>,
     method: Method,
     url: Url,
     headers: HeaderMap,
@@ -459,13 +475,13 @@ struct Call {
 }
 
 impl Call {
-    fn read(operation: &'static str, target: &str, url: Url) -> Self {
+    fn read(operation: &'static str, entity_set: Option<&str>, url: Url) -> Self {
         // The literal text "null" keeps Dataverse from answering expanded collections out of its cache.
         let headers = HeaderMap::from_iter([(IF_NONE_MATCH, HeaderValue::from_static("null"))]);
-        let target = target.to_owned();
+        let entity_set = entity_set.map(str::to_owned);
         Self {
             operation,
-            target,
+            entity_set,
             method: Method::GET,
             url,
             headers,
@@ -485,7 +501,7 @@ impl Call {
     fn with_token(self, token: HeaderValue) -> Request {
         let Self {
             operation,
-            target,
+            entity_set,
             method,
             url,
             mut headers,
@@ -499,7 +515,7 @@ impl Call {
         Request {
             endpoint: Endpoint::Organization,
             operation,
-            target,
+            entity_set,
             method,
             url,
             headers,

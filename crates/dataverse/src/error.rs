@@ -37,6 +37,9 @@ pub enum Error {
     /// The additional root certificates cannot be read.
     #[error("unreadable root certificates")]
     InvalidRootCertificates(#[source] Option<Cause>),
+    /// The system trusts no root certificate at all.
+    #[error("no root certificates in the system")]
+    NoRootCertificates(#[source] Cause),
     /// The query cannot be asked; the reason names columns, never values.
     #[error("invalid query: {reason}")]
     InvalidQuery {
@@ -348,6 +351,7 @@ impl Error {
             Self::InvalidAuthorityUrl { .. } => "invalid_authority_url",
             Self::InsecureAuthorityUrl => "insecure_authority_url",
             Self::InvalidRootCertificates(_) => "invalid_root_certificates",
+            Self::NoRootCertificates(_) => "no_root_certificates",
             Self::InvalidQuery { .. } => "invalid_query",
             Self::RequestTooLong { .. } => "request_too_long",
             Self::DnsFailed { .. } => "dns_failed",
@@ -398,6 +402,10 @@ impl Error {
             }
             Self::InvalidRootCertificates(_) => {
                 "The file with additional certificates cannot be read.".to_owned()
+            }
+            Self::NoRootCertificates(_) => {
+                "This computer trusts no certificates, so no protected connection is possible."
+                    .to_owned()
             }
             Self::InvalidQuery { reason } => {
                 format!("Dynamics 365 cannot be asked this: {reason}.")
@@ -506,6 +514,7 @@ impl Error {
             Self::InvalidRootCertificates(_) => {
                 "Choose a file that holds the certificates as PEM (-----BEGIN CERTIFICATE-----).".to_owned()
             }
+            Self::NoRootCertificates(_) => "Install the package ca-certificates.".to_owned(),
             Self::InvalidQuery { .. } => "Correct the rule or field in the settings.".to_owned(),
             Self::RequestTooLong { .. } => "Search for a shorter text.".to_owned(),
             Self::DnsFailed { .. } => "Check the address in the settings, the network and the VPN.".to_owned(),
@@ -607,6 +616,7 @@ impl Error {
             | Self::InvalidAuthorityUrl { .. }
             | Self::InsecureAuthorityUrl
             | Self::InvalidRootCertificates(_)
+            | Self::NoRootCertificates(_)
             | Self::InvalidQuery { .. }
             | Self::RequestTooLong { .. }
             | Self::DnsFailed { .. }

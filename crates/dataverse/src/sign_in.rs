@@ -74,24 +74,26 @@ pub(crate) enum Ask {
 impl TokenSource {
     pub fn new(
         sign_in: SignIn,
+        token_endpoint: Url,
         organization: &OrganizationUrl,
         transport: Transport,
         wait_budget: Duration,
-    ) -> Result<Self> {
-        Ok(Self {
-            token_endpoint: token_endpoint(&sign_in)?,
+    ) -> Self {
+        let state = State {
+            token: None,
+            failure: None,
+            finished: 0,
+            resource: organization.web_root().to_string(),
+        };
+        Self {
             transport,
             sign_in,
+            token_endpoint,
             organization: organization.clone(),
             wait_budget,
             turn: tokio::sync::Mutex::new(()),
-            state: Mutex::new(State {
-                token: None,
-                failure: None,
-                finished: 0,
-                resource: organization.web_root().to_string(),
-            }),
-        })
+            state: Mutex::new(state),
+        }
     }
 
     /// A token that is good for now: the one in memory, or a new one that everybody who waits shares.
@@ -226,7 +228,7 @@ impl TokenSource {
         let request = Request {
             endpoint: Endpoint::SignInService,
             operation: "sign_in",
-            target: "token".to_owned(),
+            entity_set: None,
             method: Method::POST,
             url: self.token_endpoint.clone(),
             headers: HeaderMap::from_iter([
@@ -262,7 +264,7 @@ impl TokenSource {
         let request = Request {
             endpoint: Endpoint::Organization,
             operation: "challenge",
-            target: "WhoAmI".to_owned(),
+            entity_set: None,
             method: Method::GET,
             url: self.organization.api_root().join("WhoAmI").ok()?,
             headers: HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]),
@@ -355,7 +357,7 @@ impl State {
 
 /// Cloud: `{authority}/{tenant}/oauth2/v2.0/token`. On-premises the address is the token endpoint; only its host, or
 /// `/adfs`, is completed.
-fn token_endpoint(sign_in: &SignIn) -> Result<Url> {
+pub(crate) fn token_endpoint(sign_in: &SignIn) -> Result<Url> {
     let (SignIn::Cloud { authority_url, .. } | SignIn::OnPremises { authority_url, .. }) = sign_in;
     let invalid = |reason| Error::InvalidAuthorityUrl { reason };
     let mut url =

@@ -77,8 +77,8 @@ pub(crate) struct Request {
     pub endpoint: Endpoint,
     /// What is done, for the log: `query`, `upsert`, `sign_in`.
     pub operation: &'static str,
-    /// On what, for the log: the entity set.
-    pub target: String,
+    /// On which entity set, for the log.
+    pub entity_set: Option<String>,
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
@@ -95,10 +95,13 @@ pub(crate) struct Answer {
 }
 
 impl Transport {
+    /// `uses_tls` says whether any of the addresses is https: reading the system's certificates takes time, which the
+    /// practice organization can do without.
     pub fn new(
         time_outs: TimeOuts,
         extra_roots_pem: Option<&[u8]>,
-        use_proxy: bool,
+        uses_tls: bool,
+        uses_proxy: bool,
         retry: RetryPolicy,
     ) -> Result<Self> {
         // Whoever comes first installs it; that there is one already is just as well.
@@ -108,10 +111,12 @@ impl Transport {
             .connect_timeout(time_outs.connect)
             .timeout(time_outs.request)
             .redirect(reqwest::redirect::Policy::none());
-        if !use_proxy {
+        if !uses_proxy {
             builder = builder.no_proxy();
         }
-        if let Some(pem) = extra_roots_pem {
+        if !uses_tls {
+            builder = builder.tls_certs_only([]);
+        } else if let Some(pem) = extra_roots_pem {
             let roots = reqwest::Certificate::from_pem_bundle(pem)
                 .map_err(|error| Error::InvalidRootCertificates(Some(Arc::new(error))))?;
             if roots.is_empty() {
@@ -119,9 +124,10 @@ impl Transport {
             }
             builder = builder.tls_certs_merge(roots);
         }
-        let http = builder
-            .build()
-            .map_err(|error| Error::InvalidRootCertificates(Some(Arc::new(error))))?;
+        let http = builder.build().map_err(|error| match extra_roots_pem {
+            Some(_) => Error::InvalidRootCertificates(Some(Arc::new(error))),
+            None => Error::NoRootCertificates(Arc::new(error)),
+        })?;
         Ok(Self { http, retry })
     }
 
@@ -150,23 +156,21 @@ impl Transport {
         let started = Instant::now();
         let outcome = self.exchange_unlogged(request).await;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let Request {
-            operation, target, ..
-        } = request;
+        let (operation, entity_set) = (request.operation, request.entity_set.as_deref());
         match &outcome {
             Ok(answer) => tracing::debug!(
                 operation,
-                target_name = target,
+                entity_set,
                 status = answer.status.as_u16(),
                 duration_ms,
-                request_id = answer.request_id(),
+                request_id = answer.service_answer(None, None).request_id(),
                 "answered"
             ),
             Err(error) => tracing::debug!(
                 operation,
-                target_name = target,
-                duration_ms,
+                entity_set,
                 code = error.code(),
+                duration_ms,
                 "no answer"
             ),
         }

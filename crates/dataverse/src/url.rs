@@ -52,7 +52,10 @@ impl OrganizationUrl {
             segments.pop();
         }
         let mut version = default_version.to_owned();
-        if let Some(api) = segments.windows(2).position(|pair| pair == ["api", "data"]) {
+        if let Some(api) = segments
+            .windows(2)
+            .position(|pair| pair.join("/").eq_ignore_ascii_case("api/data"))
+        {
             match segments.get(api + 2..) {
                 Some([]) | None => {}
                 Some([found]) if is_version(found) => version.clone_from(found),
