@@ -74,14 +74,15 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
         </div>
       </main>
       {practice && <PracticeConsole practice={practice} onPlay={commands.playVisitor} />}
-      <ConsoleDialog
-        console={view.console}
-        commands={commands}
-        open={consoleOpen}
-        onClose={() => {
-          setConsoleOpen(false);
-        }}
-      />
+      {consoleOpen && (
+        <ConsoleDialog
+          console={view.console}
+          commands={commands}
+          onClose={() => {
+            setConsoleOpen(false);
+          }}
+        />
+      )}
       <div role="status" style={hidden}>
         {announcement(view)}
       </div>

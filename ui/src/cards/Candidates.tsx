@@ -2,6 +2,7 @@ import { Badge, Button, makeStyles, mergeClasses, tokens } from "@fluentui/react
 import { useId, useRef, useState } from "react";
 import type { Candidate, Table } from "../backend";
 import { ChevronDown16Regular, ChevronUp16Regular, Open16Regular } from "../icons";
+import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { brief } from "../text/visible";
 import { texts } from "../texts";
@@ -118,12 +119,11 @@ export function Candidates({ table, candidates, onChoose, onOpen }: Props) {
                   >
                     {texts.card.showThis}
                   </Button>
-                  <Button
-                    size="small"
-                    appearance="subtle"
+                  <IconButton
+                    small
+                    label={texts.card.openRecord(brief(name))}
+                    hint={texts.card.open}
                     icon={<Open16Regular />}
-                    aria-label={texts.card.openRecord(brief(name))}
-                    title={texts.card.open}
                     onClick={() => {
                       onOpen(candidate.id);
                     }}

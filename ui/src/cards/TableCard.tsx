@@ -1,6 +1,5 @@
 import {
   Badge,
-  Button,
   Skeleton,
   SkeletonItem,
   makeStyles,
@@ -18,6 +17,7 @@ import {
   Person20Regular,
   TargetArrow20Regular,
 } from "../icons";
+import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { hidden } from "../text/hidden";
 import { brief } from "../text/visible";
@@ -222,12 +222,11 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
           )}
         </div>
         {record && (
-          <Button
-            appearance="subtle"
-            size="small"
+          <IconButton
+            small
+            label={texts.card.openRecord(brief(name))}
+            hint={texts.card.open}
             icon={<Open16Regular />}
-            aria-label={texts.card.openRecord(brief(name))}
-            title={texts.card.open}
             onClick={() => {
               onOpen(record.id);
             }}

@@ -1,31 +1,45 @@
-import {
-  Badge,
-  Button,
-  Dialog,
-  DialogActions,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  makeStyles,
-  mergeClasses,
-  tokens,
-} from "@fluentui/react-components";
-import { useRef } from "react";
+import { Badge, Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { useEffect, useId, useRef } from "react";
 import type { Console } from "../backend";
 import { Notice } from "../app/Notice";
 import type { Commands } from "../app/useCommands";
-import { PlugConnected16Regular, PlugDisconnected16Regular } from "../icons";
+import { Dismiss16Regular, PlugConnected16Regular, PlugDisconnected16Regular } from "../icons";
 import { CopyButton, useRevealStyles } from "../text/CopyButton";
+import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { texts } from "../texts";
 import { PairedConsoles } from "./PairedConsoles";
 import { Pairing } from "./Pairing";
 
 const useStyles = makeStyles({
-  surface: { padding: tokens.spacingVerticalXL, width: "calc(100% - 24px)", maxWidth: "480px" },
-  content: { display: "grid", gap: tokens.spacingVerticalL, alignContent: "start" },
-  state: { justifySelf: "start" },
+  dialog: {
+    boxSizing: "border-box",
+    width: "calc(100% - 24px)",
+    maxWidth: "480px",
+    maxHeight: "calc(100% - 24px)",
+    padding: 0,
+    border: `1px solid ${tokens.colorTransparentStroke}`,
+    borderRadius: tokens.borderRadiusXLarge,
+    boxShadow: tokens.shadow64,
+    backgroundColor: tokens.colorNeutralBackground1,
+    color: tokens.colorNeutralForeground1,
+    overflowY: "auto",
+    "&::backdrop": { backgroundColor: tokens.colorBackgroundOverlay },
+  },
+  content: {
+    display: "grid",
+    gap: tokens.spacingVerticalL,
+    gridTemplateColumns: "minmax(0, 1fr)",
+    padding: tokens.spacingHorizontalL,
+  },
+  head: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalS },
+  title: {
+    margin: 0,
+    flexGrow: 1,
+    fontSize: tokens.fontSizeBase500,
+    lineHeight: tokens.lineHeightBase500,
+    fontWeight: tokens.fontWeightSemibold,
+  },
   label: {
     margin: `0 0 ${tokens.spacingVerticalXXS}`,
     fontSize: tokens.fontSizeBase200,
@@ -36,72 +50,79 @@ const useStyles = makeStyles({
   address: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalXXS },
   mono: { fontFamily: tokens.fontFamilyMonospace },
   group: { minWidth: 0, outlineStyle: "none" },
+  foot: { display: "flex", justifyContent: "flex-end" },
 });
 
 interface Props {
   console: Console;
   commands: Pick<Commands, "startPairing" | "cancelPairing" | "revokeConsole">;
-  open: boolean;
   onClose: () => void;
 }
 
 /** The Agent Console's connection: where it finds the companion, which consoles may, and pairing a new one. */
-export function ConsoleDialog({ console, commands, open, onClose }: Props) {
+export function ConsoleDialog({ console, commands, onClose }: Props) {
   const styles = useStyles();
   const reveal = useRevealStyles();
+  const dialog = useRef<HTMLDialogElement>(null);
   const paired = useRef<HTMLDivElement>(null);
+  const title = useId();
+
+  // The browser's own modal dialog keeps the focus in, gives it back, and closes on Escape.
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => {
+      shown?.close();
+    };
+  }, []);
+
   return (
-    <Dialog
-      open={open}
-      onOpenChange={(_, data) => {
-        if (!data.open) onClose();
-      }}
-    >
-      <DialogSurface className={styles.surface}>
-        <DialogBody>
-          <DialogTitle>{texts.console.title}</DialogTitle>
-          <DialogContent className={styles.content}>
-            <Badge
-              className={styles.state}
-              appearance="tint"
-              size="large"
-              color={console.connected ? "success" : "warning"}
-              icon={console.connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
-            >
-              {console.connected ? texts.console.connected : texts.console.notConnected}
-            </Badge>
-            {console.problem && (
-              <Notice intent="error" title={console.problem.message} problem={console.problem} />
-            )}
-            <Pairing
-              console={console}
-              onStart={commands.startPairing}
-              onCancel={commands.cancelPairing}
-            />
-            <div ref={paired} className={styles.group} tabIndex={-1}>
-              <h3 className={styles.label}>{texts.console.paired}</h3>
-              <PairedConsoles
-                consoles={console.consoles}
-                onRevoke={(id) => {
-                  // The revoked console's buttons will be gone.
-                  paired.current?.focus();
-                  commands.revokeConsole(id);
-                }}
-              />
-            </div>
-            <div>
-              <h3 className={styles.label}>{texts.console.address}</h3>
-              <div className={mergeClasses(styles.address, reveal.row)}>
-                <RecordText className={styles.mono}>{console.address}</RecordText>
-                <CopyButton text={console.address} what={texts.console.addressCopy} />
-              </div>
-            </div>
-          </DialogContent>
-          <DialogActions>
-            <Button onClick={onClose}>{texts.close}</Button>
-          </DialogActions>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
+    <dialog ref={dialog} className={styles.dialog} aria-labelledby={title} onClose={onClose}>
+      <div className={styles.content}>
+        <div className={styles.head}>
+          <h2 id={title} className={styles.title}>
+            {texts.console.title}
+          </h2>
+          <Badge
+            appearance="tint"
+            size="large"
+            color={console.connected ? "success" : "warning"}
+            icon={console.connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
+          >
+            {console.connected ? texts.console.connected : texts.console.notConnected}
+          </Badge>
+          <IconButton label={texts.close} icon={<Dismiss16Regular />} onClick={onClose} />
+        </div>
+        {console.problem && (
+          <Notice intent="error" title={console.problem.message} problem={console.problem} />
+        )}
+        <Pairing
+          console={console}
+          onStart={commands.startPairing}
+          onCancel={commands.cancelPairing}
+        />
+        <div ref={paired} className={styles.group} tabIndex={-1}>
+          <h3 className={styles.label}>{texts.console.paired}</h3>
+          <PairedConsoles
+            consoles={console.consoles}
+            onRevoke={(id) => {
+              // The revoked console's buttons will be gone.
+              paired.current?.focus();
+              commands.revokeConsole(id);
+            }}
+          />
+        </div>
+        <div>
+          <h3 className={styles.label}>{texts.console.address}</h3>
+          <div className={mergeClasses(styles.address, reveal.row)}>
+            <RecordText className={styles.mono}>{console.address}</RecordText>
+            <CopyButton text={console.address} what={texts.console.addressCopy} />
+          </div>
+        </div>
+        <div className={styles.foot}>
+          <Button onClick={onClose}>{texts.close}</Button>
+        </div>
+      </div>
+    </dialog>
   );
 }

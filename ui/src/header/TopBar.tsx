@@ -1,10 +1,11 @@
-import { Button, ProgressBar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { ProgressBar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import type { View } from "../backend";
 import {
   ArrowClockwise16Regular,
   PlugConnected16Regular,
   PlugDisconnected16Regular,
 } from "../icons";
+import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { texts } from "../texts";
 import { ConnectionBadge } from "./ConnectionBadge";
@@ -62,20 +63,16 @@ export function TopBar({ view, onRefresh, onConsole }: Props) {
         {view.connection.organization}
       </RecordText>
       <div className={styles.buttons}>
-        <Button
-          appearance="subtle"
+        <IconButton
+          label={texts.refresh}
           icon={<ArrowClockwise16Regular />}
-          aria-label={texts.refresh}
-          title={texts.refresh}
-          disabledFocusable={view.visitor === null}
+          disabled={view.visitor === null}
           onClick={onRefresh}
         />
-        <Button
-          appearance="subtle"
+        <IconButton
+          label={texts.console.button(connected)}
           className={styles.console}
-          aria-label={texts.console.button(connected)}
-          aria-haspopup="dialog"
-          title={texts.console.button(connected)}
+          opensDialog
           icon={
             <>
               {connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
