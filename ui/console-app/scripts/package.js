@@ -3,9 +3,10 @@
  *   dynamics-companion-comm100.zip           pages served by the companion on the agent's computer
  *   dynamics-companion-comm100-packaged.zip  pages inside the package, for consoles that refuse the former
  *
- * Options: --port PORT (default 47710), --console-origin ORIGIN (repeatable; packaged pages only).
+ * Options: --port PORT (default 47710), --console-origin ORIGIN (repeatable; packaged pages only),
+ * --out DIR (default dist).
  */
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { strToU8, zipSync } from "fflate";
@@ -20,6 +21,7 @@ const DATE = new Date(2020, 0, 1);
 const { values } = parseArgs({
   options: {
     port: { type: "string", default: "47710" },
+    out: { type: "string", default: DIST },
     "console-origin": { type: "string", multiple: true, default: [] },
   },
 });
@@ -90,6 +92,7 @@ function json(value) {
  */
 async function write(name, entries) {
   const zip = zipSync(entries, { level: 9, mtime: DATE });
-  await writeFile(join(DIST, name), zip);
+  await mkdir(values.out, { recursive: true });
+  await writeFile(join(values.out, name), zip);
   console.log(`${name}: ${zip.length} bytes, ${Object.keys(entries).length} files`);
 }

@@ -191,18 +191,20 @@ export class DirectConnection implements Connection {
 
   #paired(message: Record<string, unknown>): void {
     if (typeof message["token"] !== "string") return;
-    const isRemembered = this.#options.tokens.write(message["token"]);
-    this.#set({ isRemembered });
+    this.#options.tokens.write(message["token"]);
   }
 
   #welcomed(message: Record<string, unknown>): void {
     const console = isRecord(message["console"]) ? message["console"] : {};
     this.#failures = 0;
+    // A cookie ends some day, so every good use of the token keeps it for as long again.
+    const isRemembered = this.#options.tokens.write(this.#options.tokens.read());
     this.#set({
       stage: "online",
       version: typeof message["version"] === "string" ? message["version"] : null,
       consoleName: typeof console["name"] === "string" ? console["name"] : null,
-      problem: this.#state.isRemembered ? null : problem("storage_blocked"),
+      isRemembered,
+      problem: isRemembered ? null : problem("storage_blocked"),
     });
     this.#heard = true;
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);

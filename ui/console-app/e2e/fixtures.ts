@@ -1,0 +1,242 @@
+import { execFile } from "node:child_process";
+import { readFile, readdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { type FrameLocator, type Page, test as base, expect } from "@playwright/test";
+import { unzipSync } from "fflate";
+import { TestBridge } from "./bridge";
+import { Site } from "./site";
+import { AGENT, CHATS, VISITORS } from "./story";
+
+export { expect };
+
+const ROOT = join(import.meta.dirname, "..");
+const run = promisify(execFile);
+
+/** The companion on trial elsewhere, if any: the address of its bridge, and where its pairing code can be had. */
+const REAL = process.env["COMPANION_BRIDGE"];
+const REAL_CODE = process.env["COMPANION_PAIRING_CODE_URL"];
+
+/** The companion, as far as every test can use it. */
+export interface Companion {
+  readonly origin: string;
+  /** Opens pairing and returns the code that the companion shows. */
+  pairingCode(): Promise<string>;
+  /** The test bridge; null when a real companion is on trial, whose inside no test sees. */
+  readonly bridge: TestBridge | null;
+}
+
+/** A package as an administrator uploads it. */
+export interface Package {
+  readonly background: string;
+  readonly tab: string;
+}
+
+/** The stand-in console, with the hands of an agent. */
+export class AgentConsole {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** The side tab, in its frame. */
+  get tab(): FrameLocator {
+    return this.page.frameLocator('iframe[title="tab"]');
+  }
+
+  async open(origin: string, mode: "present" | "old-name" | "legacy" = "present"): Promise<void> {
+    await this.page.goto(`${origin}/?mode=${mode}`);
+    await this.page.evaluate((story) => window.standin.load(story), {
+      agent: AGENT[mode],
+      chats: CHATS,
+      visitors: VISITORS,
+    });
+  }
+
+  async show(widget: "background" | "tab", address: string | null): Promise<void> {
+    await this.page.evaluate(([name, url]) => window.standin.show(name, url), [
+      widget,
+      address,
+    ] as const);
+  }
+
+  /** Opens the app's background page and its tab, as the console does with an app's package. */
+  async install({ background, tab }: Package): Promise<void> {
+    await this.show("background", background);
+    await this.show("tab", tab);
+  }
+
+  async act(
+    action: "select" | "start" | "end" | "request" | "wrapUp",
+    chatId: string,
+  ): Promise<void> {
+    await this.page.evaluate(([name, id]) => window.standin[name](id), [action, chatId] as const);
+  }
+
+  async pair(code: string): Promise<void> {
+    await this.tab.getByLabel("Code shown by Dynamics Companion").fill(code);
+    await this.tab.getByRole("button", { name: "Pair", exact: true }).click();
+  }
+
+  async expectPresence(text: string | RegExp): Promise<void> {
+    await expect(this.tab.locator("#presence")).toHaveText(text);
+  }
+}
+
+interface Fixtures {
+  readonly agentConsole: AgentConsole;
+  readonly companion: Companion;
+}
+
+interface WorkerFixtures {
+  /** The origin of the stand-in console. */
+  readonly consoleOrigin: string;
+  /** The origin of a page that has no business here. */
+  readonly foreignOrigin: string;
+  readonly port: number;
+  /** Variant A: the pages come from the companion. */
+  readonly served: Package;
+  /** Variant C: the pages come out of the package. */
+  readonly packaged: Package;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  port: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright wants a pattern
+    async ({}, use) => use(REAL ? Number(new URL(REAL).port) : await freePort()),
+    { scope: "worker" },
+  ],
+  consoleOrigin: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright wants a pattern
+    async ({}, use) => {
+      const site = await Site.serve("console.localhost", portOf("STANDIN_PORT"), await built());
+      await use(site.origin);
+      await site.stop();
+    },
+    { scope: "worker" },
+  ],
+  foreignOrigin: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright wants a pattern
+    async ({}, use) => {
+      const site = await Site.serve("foreign.localhost", 0, await built());
+      await use(site.origin);
+      await site.stop();
+    },
+    { scope: "worker" },
+  ],
+  served: [
+    async ({ port }, use, { workerIndex }) => {
+      const files = await packed("dynamics-companion-comm100.zip", port, workerIndex);
+      await use(widgets(files, null));
+    },
+    { scope: "worker" },
+  ],
+  packaged: [
+    async ({ port }, use, { workerIndex }) => {
+      const files = await packed("dynamics-companion-comm100-packaged.zip", port, workerIndex);
+      const site = await Site.serve("package.localhost", portOf("PACKAGE_PORT"), files);
+      await use(widgets(files, site.origin));
+      await site.stop();
+    },
+    { scope: "worker" },
+  ],
+  companion: async ({ port, consoleOrigin, packaged }, use) => {
+    if (REAL) {
+      await use({ origin: new URL(REAL).origin, pairingCode: realCode, bridge: null });
+      return;
+    }
+    const origins = [consoleOrigin, new URL(packaged.tab).origin];
+    const bridge = new TestBridge(port, origins, join(ROOT, "dist"));
+    await bridge.start();
+    await use({
+      origin: bridge.origin,
+      pairingCode: () => Promise.resolve(bridge.openPairing()),
+      bridge,
+    });
+    await bridge.stop();
+  },
+  agentConsole: async ({ page }, use) => use(new AgentConsole(page)),
+});
+
+/** The test bridge, for what only it can show; the test is skipped where a real companion is on trial. */
+export function insideOf({ bridge }: Companion): TestBridge {
+  test.skip(!bridge, "a real companion is on trial, whose inside this test cannot see");
+  if (!bridge) throw new Error("skipped");
+  return bridge;
+}
+
+/** Waits until the companion was told of something; of a real companion the tab's word is all there is. */
+export async function expectEvent(
+  { bridge }: Companion,
+  kind: string,
+  chatId: string | null,
+): Promise<Record<string, unknown>> {
+  if (!bridge) return {};
+  const found = () =>
+    bridge.events.find(
+      ({ event }) =>
+        event["kind"] === kind &&
+        ((event["chat"] as Record<string, unknown> | null)?.["id"] ?? null) === chatId,
+    );
+  await expect.poll(found, { message: `the event ${kind} of ${chatId}` }).toBeTruthy();
+  return found()?.event ?? {};
+}
+
+async function realCode(): Promise<string> {
+  if (!REAL_CODE) throw new Error("Set COMPANION_PAIRING_CODE_URL to where the code can be had.");
+  const answer = await fetch(REAL_CODE, { method: "POST" });
+  const code = /\d{6}/.exec(await answer.text());
+  if (!code) throw new Error(`${REAL_CODE} gave no code.`);
+  return code[0];
+}
+
+function portOf(variable: string): number {
+  return Number(process.env[variable] ?? "0");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function built(): Promise<Record<string, Uint8Array>> {
+  const folder = join(import.meta.dirname, ".built");
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names
+    .filter((entry) => entry.isFile())
+    .map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      return [path.slice(folder.length + 1), await readFile(path)] as const;
+    });
+  return Object.fromEntries(await Promise.all(files));
+}
+
+/** Builds the packages for the companion's port and unpacks one of them. */
+async function packed(
+  name: string,
+  port: number,
+  worker: number,
+): Promise<Record<string, Uint8Array>> {
+  const out = join(ROOT, "test-results", `packages-${worker}`);
+  await run("node", [join(ROOT, "scripts", "package.js"), "--port", String(port), "--out", out]);
+  return unzipSync(await readFile(join(out, name)));
+}
+
+/** Resolves a manifest's addresses as the console does. */
+function widgets(files: Readonly<Record<string, Uint8Array>>, base: string | null): Package {
+  const manifest = JSON.parse(new TextDecoder().decode(files["manifest.json"])) as {
+    agentConsole: { background: { url: string }; widgets: { chatSideTab: { url: string } } };
+  };
+  const {
+    background,
+    widgets: { chatSideTab },
+  } = manifest.agentConsole;
+  const resolve = (url: string) => (base ? new URL(url, base) : new URL(url)).href;
+  return { background: resolve(background.url), tab: resolve(chatSideTab.url) };
+}
