@@ -195,6 +195,42 @@ impl TokenSource {
     }
 
     async fn ask_for(&self, resource: &str, budget: &mut Duration) -> Result<Token> {
+        let request = Request {
+            endpoint: Endpoint::SignInService,
+            operation: "sign_in",
+            entity_set: None,
+            method: Method::POST,
+            url: self.token_endpoint.clone(),
+            headers: HeaderMap::from_iter([
+                (ACCEPT, HeaderValue::from_static("application/json")),
+                (
+                    CONTENT_TYPE,
+                    HeaderValue::from_static("application/x-www-form-urlencoded"),
+                ),
+            ]),
+            body: Some(self.form(resource)),
+            repeatable: true,
+        };
+        // The token's life is counted from before it was asked for.
+        let asked_at = Instant::now();
+        let answer = self.transport.send(&request, budget).await?;
+        let members = answer.json_object();
+        if answer.status.is_success() {
+            members
+                .and_then(|members| token(&members, asked_at))
+                .ok_or_else(|| {
+                    Error::sign_in(
+                        SignInProblem::WrongAuthority,
+                        answer.service_answer(None, None),
+                    )
+                })
+        } else {
+            Err(refusal(&answer, members.as_ref()))
+        }
+    }
+
+    /// What is posted to the token endpoint.
+    fn form(&self, resource: &str) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         match &self.sign_in {
             SignIn::Cloud {
@@ -225,38 +261,7 @@ impl TokenSource {
                 }
             }
         }
-        let request = Request {
-            endpoint: Endpoint::SignInService,
-            operation: "sign_in",
-            entity_set: None,
-            method: Method::POST,
-            url: self.token_endpoint.clone(),
-            headers: HeaderMap::from_iter([
-                (ACCEPT, HeaderValue::from_static("application/json")),
-                (
-                    CONTENT_TYPE,
-                    HeaderValue::from_static("application/x-www-form-urlencoded"),
-                ),
-            ]),
-            body: Some(form.finish()),
-            repeatable: true,
-        };
-        // The token's life is counted from before it was asked for.
-        let asked_at = Instant::now();
-        let answer = self.transport.send(&request, budget).await?;
-        let members = answer.json_object();
-        if answer.status.is_success() {
-            members
-                .and_then(|members| token(&members, asked_at))
-                .ok_or_else(|| {
-                    Error::sign_in(
-                        SignInProblem::WrongAuthority,
-                        answer.service_answer(None, None),
-                    )
-                })
-        } else {
-            Err(refusal(&answer, members.as_ref()))
-        }
+        form.finish()
     }
 
     /// The `resource_id` with which the organization answers a request without a token.
@@ -479,4 +484,69 @@ fn leading_label(description: &str) -> Option<String> {
         .strip_prefix("MSIS")
         .or_else(|| label.strip_prefix("AADSTS"))?;
     (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then(|| label.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_token_is_renewed_five_minutes_early_or_at_half_of_a_short_life() {
+        let now = Instant::now();
+        let seconds = |expires_in: Value| {
+            let members = json!({"access_token": "t", "expires_in": expires_in});
+            let token = token(members.as_object().unwrap(), now).unwrap();
+            (
+                (token.renew_at - now).as_secs(),
+                (token.expires_at - now).as_secs(),
+            )
+        };
+        assert_eq!(seconds(json!(3599)), (3299, 3599));
+        assert_eq!(seconds(json!("3600")), (3300, 3600));
+        assert_eq!(seconds(json!(600)), (300, 600));
+        assert_eq!(seconds(json!(60)), (30, 60));
+        assert_eq!(seconds(json!(0)), (0, 0));
+        assert_eq!(seconds(json!(u64::MAX)), (86_100, 86_400));
+        for unreadable in [json!(-5), json!("soon"), json!(null), json!([])] {
+            assert_eq!(seconds(unreadable), (150, 300));
+        }
+    }
+
+    #[test]
+    fn only_a_leading_number_is_a_label() {
+        assert_eq!(
+            leading_label("MSIS9659: Invalid").as_deref(),
+            Some("MSIS9659")
+        );
+        assert_eq!(leading_label("Invalid: MSIS9659"), None);
+        assert_eq!(leading_label("MSIS: none"), None);
+        assert_eq!(leading_label("MSIS96x9: none"), None);
+    }
+
+    #[test]
+    fn the_token_endpoint_is_completed_only_where_it_is_clear() {
+        let on_premises = |authority_url: &str| {
+            let sign_in = SignIn::OnPremises {
+                authority_url: authority_url.to_owned(),
+                client_id: String::new(),
+                client_secret: None,
+                login_email: String::new(),
+                password: SecretString::from(""),
+            };
+            token_endpoint(&sign_in).unwrap().to_string()
+        };
+        assert_eq!(
+            on_premises("https://fs.example.com"),
+            "https://fs.example.com/adfs/oauth2/token"
+        );
+        assert_eq!(
+            on_premises("https://fs.example.com/adfs/"),
+            "https://fs.example.com/adfs/oauth2/token"
+        );
+        assert_eq!(
+            on_premises("https://fs.example.com/other/token"),
+            "https://fs.example.com/other/token"
+        );
+    }
 }
