@@ -1,1 +1,1 @@
-//! Checks that cross crates.
+//! Checks that cross crates; they are in `tests/`. What the crates may depend on is drawn in ARCHITECTURE.md.
