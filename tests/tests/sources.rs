@@ -75,12 +75,10 @@ fn std_modules(code: &str) -> Vec<String> {
             group.split(',').collect()
         };
         for entry in entries {
-            found.push(
-                entry
-                    .chars()
-                    .take_while(|c| c.is_alphanumeric() || *c == '_')
-                    .collect(),
-            );
+            let name = entry
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
+            found.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
         }
     }
     found
