@@ -513,6 +513,61 @@ mod tests {
         }
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_is_due_but_not_expired_outlives_failures() {
+        const HOLD: Duration = Duration::from_secs(30);
+        let refusal = || {
+            Error::sign_in(
+                SignInProblem::WrongSecret,
+                ServiceAnswer::new(None, None, None, None),
+            )
+        };
+        let members = json!({"access_token": "t", "expires_in": 3600});
+        let mut state = State {
+            token: None,
+            failure: None,
+            finished: 0,
+            resource: String::new(),
+        };
+        state
+            .conclude(
+                Ok(token(members.as_object().unwrap(), Instant::now()).unwrap()),
+                HOLD,
+            )
+            .unwrap();
+
+        tokio::time::advance(Duration::from_secs(3299)).await;
+        assert!(matches!(state.held(Ask::Now), Some(Ok(_))));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(
+            state.held(Ask::IfNotRefused).is_none(),
+            "due: somebody asks"
+        );
+        assert!(state.conclude(Err(refusal()), HOLD).is_ok(), "still good");
+        assert!(
+            matches!(state.held(Ask::IfNotRefused), Some(Ok(_))),
+            "not asked again at once"
+        );
+        assert!(
+            state.held(Ask::Now).is_none(),
+            "unless a person wants to know"
+        );
+        tokio::time::advance(HOLD).await;
+        assert!(
+            state.held(Ask::IfNotRefused).is_none(),
+            "asked again after a while"
+        );
+
+        tokio::time::advance(Duration::from_secs(270)).await;
+        assert!(state.conclude(Err(refusal()), HOLD).is_err(), "expired");
+        assert!(
+            matches!(state.held(Ask::IfNotRefused), Some(Err(_))),
+            "a refusal is remembered"
+        );
+        tokio::time::advance(HOLD).await;
+        assert!(state.held(Ask::IfNotRefused).is_none());
+    }
+
     #[test]
     fn only_a_leading_number_is_a_label() {
         assert_eq!(

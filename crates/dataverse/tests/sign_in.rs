@@ -474,32 +474,6 @@ async fn a_token_without_life_is_renewed_for_every_request() {
     }
 }
 
-#[tokio::test]
-async fn a_token_that_is_due_but_not_expired_outlives_an_outage() {
-    let server = MockServer::start().await;
-    // Two seconds of life: due after one.
-    Mock::given(method("POST"))
-        .respond_with(Tokens::lasting(2))
-        .up_to_n_times(1)
-        .mount(&server)
-        .await;
-    Mock::given(method("POST"))
-        .respond_with(ResponseTemplate::new(500))
-        .expect(1..)
-        .mount(&server)
-        .await;
-    Mock::given(method("GET"))
-        .and(Bearer("token-1"))
-        .respond_with(who_am_i())
-        .expect(2)
-        .mount(&server)
-        .await;
-    let client = client(&server);
-    client.who_am_i().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1_050)).await;
-    client.who_am_i().await.unwrap();
-}
-
 /// Tells the test that a request is here; lets the first one wait for a minute.
 struct FirstHangs {
     seen: UnboundedSender<()>,
