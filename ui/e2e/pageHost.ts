@@ -78,6 +78,17 @@ export class PageHost {
     for (const client of this.#clients) client.send(JSON.stringify({ view: this.#view }));
   }
 
+  /** Sends exactly this, whatever was shown last. */
+  send(view: View): void {
+    for (const client of this.#clients) client.send(JSON.stringify({ view }));
+  }
+
+  /** Begins anew, as a back end that was started again. */
+  reset(view: View): void {
+    this.#revision = 1;
+    this.#view = { ...view, revision: 1 };
+  }
+
   /** What a command leads to: another view, or a failure. */
   on(command: string, reply: Reply | Problem): void {
     this.#replies.set(command, reply);

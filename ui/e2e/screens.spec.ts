@@ -13,7 +13,10 @@ for (const [name, view] of Object.entries({ ...states, ...hostileStates })) {
       await open(view);
       for (const width of widths) {
         await page.setViewportSize({ width, height: 900 });
-        await page.screenshot({ path: `test-results/screens/${name}-${colorScheme}-${width}.png` });
+        await page.screenshot({
+          animations: "disabled",
+          path: `test-results/screens/${name}-${colorScheme}-${width}.png`,
+        });
         const overflow = await page.evaluate(
           () => document.documentElement.scrollWidth - innerWidth,
         );

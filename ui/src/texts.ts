@@ -99,7 +99,7 @@ export const texts = {
     moreSpoken: (count: number, table: Table) =>
       `${counted(count, "more", "more")} that could be this visitor's ${inSentence[table]}`,
     showThis: "Show this one",
-    showThisSpoken: (name: string, table: Table) => `Show ${name} as the ${inSentence[table]}`,
+    showThisSpoken: (name: string) => `Show this one: ${name}`,
     none: {
       contact: "No contact found",
       account: "No account found",
@@ -179,7 +179,7 @@ export const texts = {
 
   practice: {
     title: "Practice console",
-    intro: "Sample visitors of the practice organization. Nothing here is real.",
+    intro: "Sample visitors. Nothing here is real.",
     list: "Sample visitors",
     empty: "There are no sample visitors.",
     count: (count: number) => counted(count, "visitor", "visitors"),

@@ -15,10 +15,14 @@ import { texts } from "../texts";
 import { SECOND, countdown, instant, useNow } from "../time";
 
 const useStyles = makeStyles({
-  bar: { overflow: "hidden" },
+  bar: { overflow: "hidden", textAlign: "left" },
   body: { minWidth: 0, overflowWrap: "anywhere", whiteSpace: "normal" },
-  title: { display: "block" },
-  sentence: { display: "block" },
+  title: { display: "block", overflowWrap: "anywhere" },
+  sentences: {
+    display: "block",
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
   technical: {
     display: "flex",
     flexWrap: "wrap",
@@ -34,9 +38,8 @@ const useStyles = makeStyles({
 
 function RetryTime({ at }: { at: number }) {
   const now = useNow(SECOND);
-  const styles = useStyles();
   if (now >= at) return null;
-  return <span className={styles.sentence}>{texts.notice.retryIn(countdown(at - now))}</span>;
+  return <span>{texts.notice.retryIn(countdown(at - now))}</span>;
 }
 
 interface Props {
@@ -51,20 +54,20 @@ interface Props {
 export function Notice({ intent, title, problem, action, onDismiss }: Props) {
   const styles = useStyles();
   const retryAt = instant(problem?.retryAt ?? null);
+  const sentences = [problem?.message, problem?.nextStep].filter(
+    (sentence) => sentence !== undefined && sentence !== "" && sentence !== title,
+  );
   return (
     <MessageBar intent={intent} layout="multiline" className={styles.bar}>
       <MessageBarBody className={styles.body}>
         <MessageBarTitle className={styles.title}>{title}</MessageBarTitle>
         {problem && (
           <>
-            {problem.message !== "" && problem.message !== title && (
-              <RecordText className={styles.sentence}>{problem.message}</RecordText>
+            {sentences.length > 0 && (
+              <RecordText className={styles.sentences}>{sentences.join(" ")}</RecordText>
             )}
-            {problem.nextStep !== "" && (
-              <RecordText className={styles.sentence}>{problem.nextStep}</RecordText>
-            )}
-            {retryAt !== null && <RetryTime at={retryAt} />}
             <span className={styles.technical}>
+              {retryAt !== null && <RetryTime at={retryAt} />}
               <span>
                 {texts.notice.code} <span className={styles.id}>{problem.code}</span>
               </span>

@@ -83,7 +83,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           }}
         />
       )}
-      <div role="status" style={hidden}>
+      <div role="status" data-testid="announcement" style={hidden}>
         {announcement(view)}
       </div>
     </div>

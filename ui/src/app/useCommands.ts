@@ -3,14 +3,14 @@ import { type Backend, type Problem, type Table, asProblem } from "../backend";
 
 /** What the agent can do. Nothing is returned: the outcome is the next view, or `failure`. */
 export interface Commands {
-  refresh(): void;
-  choose(table: Table, id: string): void;
-  startPairing(): void;
-  cancelPairing(): void;
-  revokeConsole(id: string): void;
-  playVisitor(id: string): void;
-  openRecord(table: Table, id: string): void;
-  reconnect(): void;
+  refresh: () => void;
+  choose: (table: Table, id: string) => void;
+  startPairing: () => void;
+  cancelPairing: () => void;
+  revokeConsole: (id: string) => void;
+  playVisitor: (id: string) => void;
+  openRecord: (table: Table, id: string) => void;
+  reconnect: () => void;
 }
 
 export function useCommands(backend: Backend) {

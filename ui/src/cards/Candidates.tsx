@@ -112,7 +112,7 @@ export function Candidates({ table, candidates, onChoose, onOpen }: Props) {
                 <div className={styles.buttons}>
                   <Button
                     size="small"
-                    aria-label={texts.card.showThisSpoken(brief(name), table)}
+                    aria-label={texts.card.showThisSpoken(brief(name))}
                     onClick={() => {
                       onChoose(candidate.id);
                     }}

@@ -13,7 +13,7 @@ const useStyles = makeStyles({
   list: { margin: 0, display: "grid", rowGap: tokens.spacingVerticalXXS },
   row: {
     display: "grid",
-    gridTemplateColumns: "minmax(84px, 34%) minmax(0, 1fr)",
+    gridTemplateColumns: "minmax(100px, 32%) minmax(0, 1fr)",
     columnGap: tokens.spacingHorizontalM,
     minHeight: "24px",
     alignItems: "baseline",
@@ -64,7 +64,9 @@ function Value({ field }: { field: Field }) {
     case "url":
       return (
         <span className={styles.copyable}>
-          <RecordText lines={3}>{text}</RecordText>
+          <RecordText lines={3} address>
+            {text}
+          </RecordText>
           <CopyButton text={field.value ?? text} what={field.label} />
         </span>
       );
@@ -92,7 +94,7 @@ export function Fields({ fields, recordAsOf }: { fields: Field[]; recordAsOf: st
         return (
           <div key={field.name} className={mergeClasses(styles.row, reveal.row)}>
             <dt className={styles.label}>
-              <RecordText lines={2}>{field.label}</RecordText>
+              <RecordText lines={3}>{field.label}</RecordText>
             </dt>
             <dd
               className={styles.value}

@@ -36,7 +36,9 @@ const useStyles = makeStyles({
     boxShadow: tokens.shadow2,
     minWidth: 0,
     outlineStyle: "none",
-    scrollMargin: tokens.spacingVerticalM,
+    // The visitor's name covers the top of what scrolls.
+    scrollMarginTop: "88px",
+    scrollMarginBottom: tokens.spacingVerticalM,
     "&:focus": {
       outline: `2px solid ${tokens.colorStrokeFocus2}`,
       outlineOffset: "1px",
@@ -111,6 +113,12 @@ const useStyles = makeStyles({
     animationFillMode: "both",
   },
   short: { width: "60%" },
+  loadingFields: { padding: `${tokens.spacingVerticalM} 0 ${tokens.spacingVerticalS}` },
+  loadingRow: {
+    display: "grid",
+    gridTemplateColumns: "22% 48%",
+    columnGap: "10%",
+  },
 });
 
 const icons: Record<Table, ReactElement> = {
@@ -146,11 +154,24 @@ function Loading({ table }: { table: Table }) {
       <span style={hidden}>{texts.card.loading(table)}</span>
       <Skeleton className={styles.skeleton} aria-hidden>
         <SkeletonItem size={20} className={styles.short} />
-        <SkeletonItem size={12} />
-        <SkeletonItem size={12} />
-        <SkeletonItem size={12} className={styles.short} />
       </Skeleton>
     </>
+  );
+}
+
+const LOADING_ROWS = [1, 2, 3];
+
+function LoadingFields() {
+  const styles = useStyles();
+  return (
+    <Skeleton className={mergeClasses(styles.skeleton, styles.loadingFields)} aria-hidden>
+      {LOADING_ROWS.map((row) => (
+        <div key={row} className={styles.loadingRow}>
+          <SkeletonItem size={12} />
+          <SkeletonItem size={12} />
+        </div>
+      ))}
+    </Skeleton>
   );
 }
 
@@ -203,13 +224,16 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
             </RecordText>
           )}
           {card.state === "none" && !record && (
-            <span className={styles.noneTitle}>{texts.card.none[table]}</span>
+            <>
+              <span className={styles.noneTitle}>{texts.card.none[table]}</span>
+              <p className={styles.sentence}>{missing}</p>
+            </>
           )}
           {card.state === "loading" && !record && <Loading table={table} />}
           {record && (record.inactive || record.chosen) && (
             <div className={styles.badges}>
               {record.inactive && (
-                <Badge appearance="tint" color="warning">
+                <Badge appearance="tint" color="severe">
                   {texts.card.inactive}
                 </Badge>
               )}
@@ -233,7 +257,7 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
           />
         )}
       </div>
-      {card.state === "none" && !record && <p className={styles.sentence}>{missing}</p>}
+      {card.state === "loading" && !record && <LoadingFields />}
       {record && (
         <>
           <div className={styles.provenance}>

@@ -86,7 +86,7 @@ export function ConsoleDialog({ console, commands, onClose }: Props) {
           <Badge
             appearance="tint"
             size="large"
-            color={console.connected ? "success" : "warning"}
+            color={console.connected ? "success" : "severe"}
             icon={console.connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
           >
             {console.connected ? texts.console.connected : texts.console.notConnected}

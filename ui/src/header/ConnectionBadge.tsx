@@ -31,9 +31,9 @@ function look({ kind, state }: Connection): Look {
         ? { text: texts.connection.practice, color: "brand", icon: <Beaker16Regular /> }
         : { text: texts.connection.online, color: "success", icon: <CheckmarkCircle16Regular /> };
     case "offline":
-      return { text: texts.connection.offline, color: "warning", icon: <CloudOff16Regular /> };
+      return { text: texts.connection.offline, color: "severe", icon: <CloudOff16Regular /> };
     case "signed-out":
-      return { text: texts.connection["signed-out"], color: "warning", icon: <Key16Regular /> };
+      return { text: texts.connection["signed-out"], color: "severe", icon: <Key16Regular /> };
     case "failed":
       return { text: texts.connection.failed, color: "danger", icon: <ErrorCircle16Regular /> };
   }

@@ -17,13 +17,19 @@ import { texts } from "../texts";
 import { SECOND, formatDateTime, instant, spanOf, useNow } from "../time";
 
 const useStyles = makeStyles({
-  visitor: {
-    padding: `${tokens.spacingVerticalM} ${tokens.spacingHorizontalM}`,
+  // Stays while the cards scroll: whose records these are is always in sight.
+  top: {
+    position: "sticky",
+    top: 0,
+    zIndex: 1,
+    display: "flex",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalM,
+    padding: `${tokens.spacingVerticalS} ${tokens.spacingHorizontalM}`,
     backgroundColor: tokens.colorNeutralBackground1,
-    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    flexShrink: 0,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
   },
-  top: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalM },
+  only: { paddingTop: tokens.spacingVerticalM, paddingBottom: tokens.spacingVerticalM },
   who: { flexGrow: 1, minWidth: 0 },
   name: {
     margin: 0,
@@ -51,7 +57,10 @@ const useStyles = makeStyles({
   details: {
     display: "flex",
     flexWrap: "wrap",
-    margin: `${tokens.spacingVerticalS} 0 0`,
+    margin: 0,
+    padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalM}`,
+    backgroundColor: tokens.colorNeutralBackground1,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
     columnGap: tokens.spacingHorizontalL,
   },
   detail: {
@@ -104,15 +113,15 @@ function ChatState({ visitor }: { visitor: Visitor }) {
       >
         {visitor.ended ? texts.visitor.ended : texts.visitor.live}
       </Badge>
+      {!PLAIN_STATUSES.includes(status.toLowerCase()) && (
+        <RecordText lines={1}>{status}</RecordText>
+      )}
       {started !== null && (
         <span title={texts.visitor.started(formatDateTime(started))}>
           {visitor.ended
             ? texts.visitor.started(formatDateTime(started))
             : texts.visitor.lasting(spanOf(now - started))}
         </span>
-      )}
-      {!PLAIN_STATUSES.includes(status.toLowerCase()) && (
-        <RecordText lines={1}>{status}</RecordText>
       )}
     </div>
   );
@@ -123,7 +132,7 @@ export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
   const reveal = useRevealStyles();
   if (!visitor) {
     return (
-      <div className={styles.visitor}>
+      <div className={mergeClasses(styles.top, styles.only)}>
         <h1 className={mergeClasses(styles.name, styles.none)}>{texts.visitor.none}</h1>
       </div>
     );
@@ -131,14 +140,14 @@ export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
   const name = visitor.name.trim();
   const details = detailsOf(visitor);
   return (
-    <div className={styles.visitor}>
+    <>
       <div className={styles.top}>
         {/* The name stands beside it; the picture only helps to find it. */}
         <Avatar
           aria-hidden
           size={40}
           color="colorful"
-          idForColor={visitor.email || visitor.chatId || name}
+          idForColor={visitor.email || (visitor.chatId ?? name)}
           name={brief(visible(name), 60)}
         />
         <div className={styles.who}>
@@ -157,13 +166,15 @@ export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
                 <span style={hidden}>{label}</span>
               </dt>
               <dd className={styles.value}>
-                <RecordText lines={1}>{value}</RecordText>
+                <RecordText lines={1} address={copy}>
+                  {value}
+                </RecordText>
                 {copy && <CopyButton text={value} what={label} />}
               </dd>
             </div>
           ))}
         </dl>
       )}
-    </div>
+    </>
   );
 }

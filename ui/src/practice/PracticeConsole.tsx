@@ -44,7 +44,7 @@ const useStyles = makeStyles({
     margin: 0,
     padding: `0 ${tokens.spacingHorizontalS} ${tokens.spacingVerticalS}`,
     // Five visitors and the start of a sixth, which says that there are more.
-    maxHeight: "min(290px, 36vh)",
+    maxHeight: "min(248px, 34vh)",
     overflowY: "auto",
     display: "grid",
     gap: "2px",
@@ -60,7 +60,10 @@ const useStyles = makeStyles({
     fontWeight: tokens.fontWeightRegular,
     gap: tokens.spacingHorizontalS,
   },
-  selected: { backgroundColor: tokens.colorNeutralBackground1Selected },
+  selected: {
+    backgroundColor: tokens.colorNeutralBackground1,
+    boxShadow: `inset 3px 0 ${tokens.colorCompoundBrandStroke}`,
+  },
   mark: {
     display: "flex",
     width: "16px",
@@ -69,7 +72,21 @@ const useStyles = makeStyles({
     color: tokens.colorBrandForeground1,
   },
   about: { minWidth: 0, flexGrow: 1, display: "grid" },
-  name: { fontWeight: tokens.fontWeightSemibold },
+  who: {
+    display: "flex",
+    alignItems: "baseline",
+    columnGap: tokens.spacingHorizontalS,
+    minWidth: 0,
+  },
+  // A long name takes what it needs up to most of the line; the address has the rest.
+  name: { fontWeight: tokens.fontWeightSemibold, flexShrink: 0, maxWidth: "65%" },
+  email: {
+    flexShrink: 1,
+    wordBreak: "break-all",
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase300,
+    color: tokens.colorNeutralForeground2,
+  },
   small: {
     fontSize: tokens.fontSizeBase200,
     lineHeight: tokens.lineHeightBase200,
@@ -131,14 +148,16 @@ export function PracticeConsole({
                 >
                   <span className={styles.mark}>{selected && <Checkmark16Regular />}</span>
                   <span className={styles.about}>
-                    <RecordText lines={1} className={styles.name}>
-                      {visitor.name || texts.visitor.nameless}
-                    </RecordText>
-                    {visitor.email !== "" && (
-                      <RecordText lines={1} className={styles.small}>
-                        {visitor.email}
+                    <span className={styles.who}>
+                      <RecordText lines={1} className={styles.name}>
+                        {visitor.name || texts.visitor.nameless}
                       </RecordText>
-                    )}
+                      {visitor.email !== "" && (
+                        <RecordText lines={1} address className={styles.email}>
+                          {visitor.email}
+                        </RecordText>
+                      )}
+                    </span>
                     {visitor.note !== "" && (
                       <RecordText lines={2} className={styles.small}>
                         {visitor.note}

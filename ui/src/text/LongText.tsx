@@ -1,18 +1,26 @@
 import { Link, makeStyles } from "@fluentui/react-components";
 import { useState } from "react";
 import { texts } from "../texts";
+import { clamp } from "./clamp";
 import { RecordText } from "./RecordText";
 
 const LONG_CHARACTERS = 240;
 const LONG_LINES = 6;
 
+const graphemes = new Intl.Segmenter();
+
+/** Long as it is read, not as it is stored: one character can be made of many. */
+function isLong(text: string): boolean {
+  if (text.length <= LONG_CHARACTERS) return text.split("\n").length > LONG_LINES;
+  const start = Array.from(graphemes.segment(text.slice(0, LONG_CHARACTERS * 16)));
+  return start.length > LONG_CHARACTERS;
+}
+
 const useStyles = makeStyles({
   whole: { display: "block", maxHeight: "50vh", overflowY: "auto" },
   start: {
-    display: "-webkit-box",
-    WebkitBoxOrient: "vertical",
+    ...clamp,
     WebkitLineClamp: LONG_LINES,
-    overflow: "hidden",
   },
   toggle: { minHeight: "24px" },
 });
@@ -21,9 +29,7 @@ const useStyles = makeStyles({
 export function LongText({ children, subject }: { children: string; subject: string }) {
   const styles = useStyles();
   const [open, setOpen] = useState(false);
-  if (children.length <= LONG_CHARACTERS && children.split("\n").length <= LONG_LINES) {
-    return <RecordText>{children}</RecordText>;
-  }
+  if (!isLong(children)) return <RecordText>{children}</RecordText>;
   return (
     <>
       {open ? (

@@ -1,4 +1,6 @@
 import { makeStyles, mergeClasses } from "@fluentui/react-components";
+import type { ReactNode } from "react";
+import { clamp } from "./clamp";
 import { brief, visible } from "./visible";
 
 const useStyles = makeStyles({
@@ -8,11 +10,12 @@ const useStyles = makeStyles({
     whiteSpace: "pre-wrap",
     textAlign: "left",
     minWidth: 0,
+    display: "block",
+    // Stacked accents would paint over the lines above and below.
+    overflow: "clip",
   },
   clamped: {
-    display: "-webkit-box",
-    WebkitBoxOrient: "vertical",
-    overflow: "hidden",
+    ...clamp,
     whiteSpace: "normal",
   },
 });
@@ -25,21 +28,36 @@ interface Props {
   children: string;
   /** Cuts the text off after so many lines; the tooltip has the rest. */
   lines?: number;
+  /** E-mail addresses, phone numbers and URLs read from left to right in every language. */
+  address?: boolean;
   className?: string | undefined;
 }
 
+/** An e-mail address that does not fit breaks before its @. */
+function breakable(text: string): ReactNode {
+  const at = text.indexOf("@");
+  if (at < 1) return text;
+  return (
+    <>
+      {text.slice(0, at)}
+      <wbr />
+      {text.slice(at)}
+    </>
+  );
+}
+
 /** Text from a chat or a record: isolated from the direction of its surroundings, and never wider than them. */
-export function RecordText({ children, lines, className }: Props) {
+export function RecordText({ children, lines, address, className }: Props) {
   const styles = useStyles();
   const cut = lines !== undefined;
   return (
     <span
-      dir="auto"
+      dir={address ? "ltr" : "auto"}
       className={mergeClasses(styles.text, cut && styles.clamped, className)}
       style={cut ? { WebkitLineClamp: lines } : undefined}
       title={cut && children.length > SURELY_FITS ? brief(children, LONGEST_TOOLTIP) : undefined}
     >
-      {visible(children)}
+      {address ? breakable(visible(children)) : visible(children)}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 // Characters that would act instead of being read: they are shown as what they are, or taken out.
 
 const C0_BUT_TAB_AND_NEWLINE = /[\u0000-\u0008\u000b-\u001f]/g; // eslint-disable-line no-control-regex -- these are what is looked for
-const OTHER_CONTROLS = /[\u007f-\u009f]/g; // eslint-disable-line no-control-regex -- these are what is looked for
+const OTHER_CONTROLS = /[\u007f-\u009f]/g;
 /** Embeddings, overrides and isolates: they could make one address read like another. */
 const DIRECTION_CONTROLS = /[\u202a-\u202e\u2066-\u2069]/g;
 
