@@ -1,1 +1,30 @@
-//! backend
+//! The running application: everything but a window.
+//!
+//! [`Backend::start`] opens the files, connects to Dynamics, opens the console bridge and starts the
+//! controller, the one task that knows who the visitor is now. Whoever shows it (the desktop window, a
+//! browser in development, a test) holds a [`Handle`]: commands go in, whole [`view::View`]s come out.
+//!
+//! Read in this order: [`controller`] (what happens when a visitor comes), [`recognise`] (how they are
+//! recognised), [`bridge`] (how the Agent Console talks to us), [`settings`], [`doctor`].
+
+pub mod bridge;
+mod cached;
+pub mod clock;
+pub mod connection;
+pub mod controller;
+pub mod doctor;
+pub mod practice;
+pub mod problem;
+pub mod recognise;
+pub mod secrets;
+pub mod settings;
+mod start;
+pub mod view;
+
+pub use controller::Handle;
+pub use problem::Problem;
+pub use settings::Settings;
+pub use start::{Backend, Files, Options};
+
+/// The version of the product.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

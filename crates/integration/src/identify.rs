@@ -167,7 +167,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn choose(&mut self, id: &str) -> bool {
+    /// Makes another candidate the shown one. `false` if it is not among them.
+    pub fn choose(&mut self, id: &str) -> bool {
         let Some(place) = self.others.iter().position(|other| other.record.id == id) else {
             return false;
         };

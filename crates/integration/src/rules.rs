@@ -9,7 +9,8 @@ use crate::record::Table;
 
 /// How visitors are identified: an ordered list of rules for each table; the first match wins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub struct Identification {
     /// Country (two letters) of telephone numbers written without a country code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,7 @@ impl Default for Identification {
 
 /// One identification rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct Rule {
     /// What the agent reads as the reason.
     pub name: String,
@@ -132,7 +133,7 @@ pub(crate) fn check_column(column: &str) -> Result<(), RuleError> {
 
 /// A column of Dynamics compared with a field of Comm100.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 pub struct Condition {
     /// The column's logical name, for example `emailaddress1`. A lookup stands under its own name.
     pub column: String,
@@ -195,7 +196,8 @@ pub enum RuleError {
 
 /// The fields of each table: what is shown to the agent and what a chat is written into.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub struct DisplaySettings {
     /// Contact.
     pub contact: Vec<FieldSetting>,
@@ -338,7 +340,7 @@ pub enum Source {
 
 /// A [`FieldSetting`] as it stands in the document.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[schemars(deny_unknown_fields)]
 struct FieldSettingText {
     /// The column's logical name, for example `lastname`.
     column: String,

@@ -1,0 +1,284 @@
+//! One console's socket, from its first word to its last.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use comm100::ConsoleEvent;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite;
+use tracing::{debug, info, warn};
+use uuid::Uuid;
+
+use super::desk::{Admitted, revoked};
+use super::door::DoorState;
+use super::protocol::{ClientMessage, ConsoleName, PROTOCOL, ServerMessage};
+use crate::controller::FromConsole;
+use crate::problem::Problem;
+
+/// How long a socket may stay silent before it says who it is.
+const FIRST_WORD: Duration = Duration::from_secs(10);
+
+/// Close codes of the socket (4000 and above are ours, RFC 6455 section 7.4.2).
+mod close {
+    pub(super) const GOING_AWAY: u16 = 1001;
+    pub(super) const TOO_LARGE: u16 = 1009;
+    pub(super) const NOT_UNDERSTOOD: u16 = 4400;
+    pub(super) const NOT_KNOWN: u16 = 4401;
+    pub(super) const NOT_PAIRED: u16 = 4403;
+}
+
+/// Why a socket ends: what it is told, and the close code.
+struct Farewell(Option<Box<Problem>>, u16);
+
+impl Farewell {
+    fn because(problem: Problem, code: u16) -> Farewell {
+        Farewell(Some(Box::new(problem)), code)
+    }
+}
+
+/// Serves one socket to its end.
+pub(super) async fn run(mut socket: WebSocket, state: DoorState) {
+    let Farewell(problem, code) = match greet(&mut socket, &state).await {
+        Ok(admitted) => {
+            state.desk.set_connected(admitted.id, true).await;
+            info!(console.id = %admitted.id, "an Agent Console is connected");
+            let farewell = attend(&mut socket, &state, admitted.id).await;
+            state.desk.set_connected(admitted.id, false).await;
+            info!(console.id = %admitted.id, "an Agent Console is gone");
+            farewell
+        }
+        Err(farewell) => farewell,
+    };
+    if let Some(problem) = problem {
+        warn!(error.code = problem.code, "an Agent Console was refused");
+        send(&mut socket, &ServerMessage::refusal(None, *problem)).await;
+    }
+    // The other side may be gone already; then there is nobody to say goodbye to.
+    let _ = socket
+        .send(Message::Close(Some(CloseFrame {
+            code,
+            reason: "".into(),
+        })))
+        .await;
+}
+
+/// The first message says who it is.
+async fn greet(socket: &mut WebSocket, state: &DoorState) -> Result<Admitted, Farewell> {
+    let first = timeout(FIRST_WORD, receive(socket)).await.map_err(|_| {
+        let late = Problem::new(
+            "hello_timeout",
+            "The console did not say who it is in time.",
+            "Reload the console.",
+        );
+        Farewell::because(late, close::NOT_UNDERSTOOD)
+    })?;
+    let admitted = match first? {
+        Heard::Said(ClientMessage::Hello { protocol, token }) => {
+            check_protocol(protocol)?;
+            state
+                .desk
+                .admit(token.as_deref())
+                .await
+                .map_err(|problem| Farewell::because(problem, close::NOT_KNOWN))?
+        }
+        Heard::Said(ClientMessage::Pair {
+            protocol,
+            code,
+            name,
+        }) => {
+            check_protocol(protocol)?;
+            state
+                .desk
+                .pair(&code, &name)
+                .await
+                .map_err(|problem| Farewell::because(problem, close::NOT_PAIRED))?
+        }
+        Heard::Said(
+            ClientMessage::Event { .. }
+            | ClientMessage::Ping
+            | ClientMessage::Pong
+            | ClientMessage::Other,
+        )
+        | Heard::Malformed(_) => {
+            let rude = Problem::new(
+                "hello_expected",
+                "The console must say who it is first.",
+                "Update the console app to the one of this companion.",
+            );
+            return Err(Farewell::because(rude, close::NOT_UNDERSTOOD));
+        }
+    };
+    let console = ConsoleName {
+        id: admitted.id.to_string(),
+        name: admitted.name.clone(),
+    };
+    if let Some(token) = &admitted.token {
+        send(
+            socket,
+            &ServerMessage::Paired {
+                token: token.clone(),
+                console: console.clone(),
+            },
+        )
+        .await;
+    }
+    send(
+        socket,
+        &ServerMessage::Welcome {
+            protocol: PROTOCOL,
+            version: crate::VERSION.to_owned(),
+            console,
+        },
+    )
+    .await;
+    Ok(admitted)
+}
+
+fn check_protocol(protocol: u32) -> Result<(), Farewell> {
+    if protocol == PROTOCOL {
+        return Ok(());
+    }
+    let problem = Problem::new(
+        "protocol_unsupported",
+        format!("The console app speaks protocol {protocol}, the companion {PROTOCOL}."),
+        "Update the older of the two.",
+    );
+    Err(Farewell::because(problem, close::NOT_UNDERSTOOD))
+}
+
+/// Takes events until one side ends it.
+async fn attend(socket: &mut WebSocket, state: &DoorState, console: Uuid) -> Farewell {
+    let mut consoles = state.desk.watch();
+    let mut shown = state.shown.clone();
+    let first = shown.borrow_and_update().clone();
+    send(socket, &ServerMessage::Status { visitor: first }).await;
+    loop {
+        let is_paired = consoles
+            .borrow_and_update()
+            .paired
+            .iter()
+            .any(|paired| paired.id == console);
+        if !is_paired {
+            return Farewell::because(revoked(), close::NOT_KNOWN);
+        }
+        tokio::select! {
+            () = state.stop.cancelled() => return Farewell(None, close::GOING_AWAY),
+            changed = consoles.changed() => if changed.is_err() { return Farewell(None, close::GOING_AWAY) },
+            changed = shown.changed() => {
+                if changed.is_err() { return Farewell(None, close::GOING_AWAY) }
+                let visitor = shown.borrow_and_update().clone();
+                send(socket, &ServerMessage::Status { visitor }).await;
+            }
+            heard = receive(socket) => match heard {
+                Ok(heard) => if let Some(answer) = answer(heard, state, console).await {
+                    send(socket, &answer).await;
+                },
+                Err(farewell) => return farewell,
+            },
+        }
+    }
+}
+
+async fn answer(heard: Heard, state: &DoorState, console: Uuid) -> Option<ServerMessage> {
+    match heard {
+        Heard::Said(ClientMessage::Event { id, event }) => {
+            Some(take_over(id, event, state, console).await)
+        }
+        Heard::Said(ClientMessage::Ping) => Some(ServerMessage::Pong),
+        Heard::Said(
+            ClientMessage::Hello { .. }
+            | ClientMessage::Pair { .. }
+            | ClientMessage::Pong
+            | ClientMessage::Other,
+        ) => None,
+        Heard::Malformed(problem) => Some(ServerMessage::refusal(None, problem)),
+    }
+}
+
+async fn take_over(
+    id: String,
+    event: serde_json::Value,
+    state: &DoorState,
+    console: Uuid,
+) -> ServerMessage {
+    let event = match ConsoleEvent::from_value(event) {
+        Ok(event) => event,
+        Err(error) => {
+            let problem = Problem::new(
+                "event_malformed",
+                error.to_string(),
+                "Update the console app to the one of this companion.",
+            );
+            return ServerMessage::refusal(Some(id), problem);
+        }
+    };
+    debug!(console.id = %console, event.kind = event.kind.as_str(), event.warnings = ?event.warnings, "console event");
+    match state.events.send(FromConsole { console, event }).await {
+        Ok(()) => ServerMessage::Ack { id },
+        Err(_) => ServerMessage::refusal(
+            Some(id),
+            Problem::new(
+                "companion_stopping",
+                "The companion is being closed.",
+                "Start it again.",
+            ),
+        ),
+    }
+}
+
+enum Heard {
+    Said(ClientMessage),
+    Malformed(Problem),
+}
+
+/// The next message. Binary messages and those that are no JSON of ours are answered, not fatal.
+async fn receive(socket: &mut WebSocket) -> Result<Heard, Farewell> {
+    loop {
+        let text = match socket.recv().await {
+            None | Some(Ok(Message::Close(_))) => return Err(Farewell(None, close::GOING_AWAY)),
+            Some(Err(error)) => {
+                debug!(%error, "a console's socket broke");
+                let farewell = if is_too_large(error) {
+                    Some(Box::new(too_large()))
+                } else {
+                    None
+                };
+                return Err(Farewell(farewell, close::TOO_LARGE));
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+            Some(Ok(Message::Binary(_))) => return Ok(Heard::Malformed(malformed())),
+            Some(Ok(Message::Text(text))) => text,
+        };
+        return Ok(serde_json::from_str(text.as_str())
+            .map_or_else(|_| Heard::Malformed(malformed()), Heard::Said));
+    }
+}
+
+fn malformed() -> Problem {
+    Problem::new(
+        "message_malformed",
+        "The companion does not understand what the console sent.",
+        "Update the console app to the one of this companion.",
+    )
+}
+
+fn is_too_large(error: axum::Error) -> bool {
+    let error = error.into_inner().downcast::<tungstenite::Error>();
+    error.is_ok_and(|error| matches!(*error, tungstenite::Error::Capacity(_)))
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        "message_too_large",
+        "The console sent more than the companion takes at once.",
+        "Update the console app to the one of this companion.",
+    )
+}
+
+async fn send(socket: &mut WebSocket, message: &ServerMessage) {
+    match serde_json::to_string(message) {
+        // If the other side is gone, the next receive says so.
+        Ok(text) => drop(socket.send(Message::Text(text.into())).await),
+        Err(error) => warn!(%error, "a message has no JSON form"),
+    }
+}

@@ -1,0 +1,164 @@
+//! What was recognised before, kept in the cache file.
+//!
+//! The key is a digest of what the rules look at and of the rules themselves: the same visitor under other
+//! rules is another question. Records are kept apart from the answers, so that one record that two visitors
+//! share has one copy and one age.
+
+use comm100::Conversation;
+use integration::{Match, Outcome, Reason, Recognition, Record, Table, identify};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use store::{Cache, CachedAnswer, CachedRecord};
+use tracing::warn;
+
+use crate::recognise::Rules;
+
+/// The digest under which a visitor's answer is kept.
+#[must_use]
+pub fn key(rules: &Rules, conversation: &Conversation) -> Vec<u8> {
+    let evidence = identify::evidence(&rules.identification, conversation);
+    let asked = serde_json::json!([rules.identification, evidence]).to_string();
+    Sha256::digest(asked.as_bytes()).to_vec()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    contact: Kept,
+    account: Kept,
+    lead: Kept,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    matched: Option<KeptMatch>,
+    others: Vec<KeptMatch>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptMatch {
+    id: String,
+    rule: String,
+    reason: Reason,
+}
+
+/// Keeps what Dynamics said. A cache that cannot be written is no reason to stop: it is logged.
+pub async fn put(
+    cache: &Cache,
+    organization: &str,
+    key: &[u8],
+    recognition: &Recognition,
+    now: Timestamp,
+) {
+    let answer = Answer {
+        contact: kept(&recognition.contact),
+        account: kept(&recognition.account),
+        lead: kept(&recognition.lead),
+    };
+    let outcomes = [
+        &recognition.contact,
+        &recognition.account,
+        &recognition.lead,
+    ];
+    let records = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.matched.iter().chain(&outcome.others))
+        .map(|found| &found.record);
+    let written = serde_json::to_string(&answer).and_then(|body| {
+        let records = records.map(cached).collect::<Result<Vec<_>, _>>()?;
+        Ok((CachedAnswer { body, read_at: now }, records))
+    });
+    let (answer, records) = match written {
+        Ok(written) => written,
+        Err(error) => {
+            warn!(%error, "a recognition has no JSON form and is not cached");
+            return;
+        }
+    };
+    if let Err(error) = cache.put(organization, key, &answer, &records).await {
+        warn!(
+            error.code = error.code(),
+            "a recognition could not be cached"
+        );
+    }
+}
+
+/// What Dynamics said last, if it is known. A cache that cannot be read counts as empty: it is logged.
+pub async fn get(cache: &Cache, organization: &str, key: &[u8]) -> Option<Recognition> {
+    match read(cache, organization, key).await {
+        Ok(found) => found,
+        Err(error) => {
+            warn!(error.code = error.code(), "the cache could not be read");
+            None
+        }
+    }
+}
+
+async fn read(
+    cache: &Cache,
+    organization: &str,
+    key: &[u8],
+) -> Result<Option<Recognition>, store::Error> {
+    let Some(answer) = cache.answer(organization, key).await? else {
+        return Ok(None);
+    };
+    let Ok(answer) = serde_json::from_str::<Answer>(&answer.body) else {
+        return Err(store::Error::Stored("answer"));
+    };
+    Ok(Some(Recognition {
+        contact: outcome(cache, organization, Table::Contact, answer.contact).await?,
+        account: outcome(cache, organization, Table::Account, answer.account).await?,
+        lead: outcome(cache, organization, Table::Lead, answer.lead).await?,
+    }))
+}
+
+async fn outcome(
+    cache: &Cache,
+    organization: &str,
+    table: Table,
+    kept: Kept,
+) -> Result<Outcome, store::Error> {
+    let mut matches = Vec::new();
+    for KeptMatch { id, rule, reason } in kept.matched.into_iter().chain(kept.others) {
+        let Some(copy) = cache
+            .record(organization, table.logical_name(), &id)
+            .await?
+        else {
+            continue;
+        };
+        let Ok(record) = serde_json::from_str::<Record>(&copy.body) else {
+            return Err(store::Error::Stored("record"));
+        };
+        matches.push(Match {
+            record,
+            rule,
+            reason,
+        });
+    }
+    let mut matches = matches.into_iter();
+    Ok(Outcome {
+        matched: matches.next(),
+        others: matches.collect(),
+    })
+}
+
+fn kept(outcome: &Outcome) -> Kept {
+    let keep = |found: &Match| KeptMatch {
+        id: found.record.id.clone(),
+        rule: found.rule.clone(),
+        reason: found.reason.clone(),
+    };
+    Kept {
+        matched: outcome.matched.as_ref().map(keep),
+        others: outcome.others.iter().map(keep).collect(),
+    }
+}
+
+fn cached(record: &Record) -> Result<CachedRecord, serde_json::Error> {
+    Ok(CachedRecord {
+        entity: record.table.logical_name().to_owned(),
+        id: record.id.clone(),
+        body: serde_json::to_string(record)?,
+        read_at: record.read_at,
+    })
+}

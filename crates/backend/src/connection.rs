@@ -1,0 +1,103 @@
+//! The connection to Dynamics: from settings and secrets to a client, and from records to their pages.
+
+use dataverse::{Client, SignIn};
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use crate::problem::Problem;
+use crate::secrets::{self, Secrets};
+use crate::settings::{ConnectionKind, ConnectionSettings};
+
+/// Microsoft's sign-in service for most of the world.
+const AUTHORITY: &str = "https://login.microsoftonline.com";
+
+/// Builds the client for the configured organization. Nothing is sent yet.
+///
+/// # Errors
+/// `settings_missing_key`, `secret_missing`, `ca_file_unreadable`, or what the client says of the address.
+pub fn client(
+    settings: &ConnectionSettings,
+    secrets: &Secrets,
+    now: Timestamp,
+) -> Result<Client, Problem> {
+    let organization_url = key("organization_url", settings.organization_url.as_ref())?;
+    let mut connection = dataverse::Connection::new(organization_url, sign_in(settings, secrets)?);
+    connection.extra_roots_pem = ca_file(settings)?;
+    Client::new(connection).map_err(|error| Problem::from_dataverse(&error, now))
+}
+
+fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, Problem> {
+    match settings.kind {
+        ConnectionKind::Cloud => Ok(SignIn::Cloud {
+            authority_url: settings
+                .authority_url
+                .clone()
+                .unwrap_or_else(|| AUTHORITY.to_owned()),
+            tenant_id: key("tenant_id", settings.tenant_id.as_ref())?,
+            client_id: key("client_id", settings.client_id.as_ref())?,
+            client_secret: secret(
+                secrets::CLIENT_SECRET,
+                "the application secret",
+                secrets.client_secret.as_ref(),
+            )?,
+        }),
+        ConnectionKind::OnPremises => Ok(SignIn::OnPremises {
+            authority_url: key("authority_url", settings.authority_url.as_ref())?,
+            client_id: key("client_id", settings.client_id.as_ref())?,
+            client_secret: secrets.client_secret.clone(),
+            login_email: key("login_email", settings.login_email.as_ref())?,
+            password: secret(secrets::PASSWORD, "the password", secrets.password.as_ref())?,
+        }),
+        ConnectionKind::Practice => Err(Problem::new(
+            "practice_not_started",
+            "The practice organization is not running.",
+            "Start the companion's window, or `companion sandbox` and connect to the addresses that it prints.",
+        )),
+    }
+}
+
+fn key(name: &str, value: Option<&String>) -> Result<String, Problem> {
+    value
+        .filter(|value| !value.trim().is_empty())
+        .map(|value| value.trim().to_owned())
+        .ok_or_else(|| {
+            Problem::new(
+                "settings_missing_key",
+                format!(
+                    "The key `connection.{name}` is missing: this kind of connection needs it."
+                ),
+                "Add it; the integration guide says where to find the value.",
+            )
+        })
+}
+
+fn secret(
+    variable: &str,
+    what: &str,
+    value: Option<&SecretString>,
+) -> Result<SecretString, Problem> {
+    value.cloned().ok_or_else(|| {
+        Problem::new(
+            "secret_missing",
+            format!("There is no secret for the connection: {what} is not known."),
+            format!("Set {variable}, or let {variable}_FILE name a file that holds it."),
+        )
+    })
+}
+
+fn ca_file(settings: &ConnectionSettings) -> Result<Option<Vec<u8>>, Problem> {
+    let Some(path) = &settings.ca_file else {
+        return Ok(None);
+    };
+    let pem = std::fs::read(path).map_err(|error| {
+        Problem::new(
+            "ca_file_unreadable",
+            format!(
+                "The file of `connection.ca_file` cannot be read: {}.",
+                error.kind()
+            ),
+            "Let it name a PEM file that this user may read, or remove the key.",
+        )
+    })?;
+    Ok(Some(pem))
+}

@@ -1,0 +1,931 @@
+//! The one task that knows who the visitor is now.
+//!
+//! Messages go in (console events, commands, news of lookups and of the connection), whole views come out.
+//! A lookup carries the number of the visitor it was started for; news of an earlier number are dropped, so
+//! that a late answer never overwrites a newer visitor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use comm100::{ChatStatus, ConsoleEvent, Conversation, EventKind};
+use dataverse::Client;
+use futures_util::StreamExt;
+use integration::{Outcome, Recognition, Record, Table, identify};
+use jiff::Timestamp;
+use store::Cache;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::bridge::{ConsoleDesk, Consoles};
+use crate::cached;
+use crate::clock::Clock;
+use crate::practice::PracticeConsole;
+use crate::problem::Problem;
+use crate::recognise::{self, Rules};
+use crate::view::{
+    self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
+    ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
+    ValueSource, View, VisitorView,
+};
+
+/// How long the first wait is before Dynamics is tried again, and the longest one.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// An event, and the console it came from.
+#[derive(Debug)]
+pub struct FromConsole {
+    /// The paired console.
+    pub console: Uuid,
+    /// What happened there.
+    pub event: ConsoleEvent,
+}
+
+/// What the controller works with.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) kind: ConnectionKindView,
+    pub(crate) organization: String,
+    /// The client, or why there is none.
+    pub(crate) client: Result<Client, Problem>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) cache: Cache,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) desk: ConsoleDesk,
+    pub(crate) bridge_address: String,
+    pub(crate) bridge_problem: Option<Problem>,
+    pub(crate) practice: Option<PracticeConsole>,
+}
+
+/// The channels into and out of the controller.
+#[derive(Debug)]
+pub(crate) struct Channels {
+    pub(crate) events: mpsc::Receiver<FromConsole>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) view: watch::Sender<Arc<View>>,
+}
+
+/// What the page (or whoever holds a [`Handle`]) asks for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Refresh,
+    Reconnect,
+    Choose {
+        table: Table,
+        id: String,
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    RecordUrl {
+        table: Table,
+        id: String,
+        answer: oneshot::Sender<Result<String, Problem>>,
+    },
+    Link {
+        event: Box<ConsoleEvent>,
+    },
+    Practising {
+        visitor: String,
+    },
+}
+
+/// The way to a running back end. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) view: watch::Receiver<Arc<View>>,
+    pub(crate) desk: ConsoleDesk,
+    pub(crate) practice: Option<PracticeConsole>,
+}
+
+impl Handle {
+    /// What is shown now.
+    #[must_use]
+    pub fn view(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    /// What is shown, with every change.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+
+    /// Asks Dynamics about the current visitor again.
+    ///
+    /// # Errors
+    /// `companion_stopping`.
+    pub async fn refresh(&self) -> Result<(), Problem> {
+        self.send(Command::Refresh).await
+    }
+
+    /// Tries to reach Dynamics now.
+    ///
+    /// # Errors
+    /// `companion_stopping`.
+    pub async fn reconnect(&self) -> Result<(), Problem> {
+        self.send(Command::Reconnect).await
+    }
+
+    /// Shows another candidate for the current visitor.
+    ///
+    /// # Errors
+    /// `candidate_gone` if it is none (any more), `companion_stopping`.
+    pub async fn choose(&self, table: Table, id: String) -> Result<(), Problem> {
+        self.ask(|answer| Command::Choose { table, id, answer })
+            .await
+    }
+
+    /// The page of a shown record or candidate in Dynamics. Nothing else is ever opened in a browser.
+    ///
+    /// # Errors
+    /// `record_not_shown`, `companion_stopping`.
+    pub async fn record_url(&self, table: Table, id: String) -> Result<String, Problem> {
+        self.ask(|answer| Command::RecordUrl { table, id, answer })
+            .await
+    }
+
+    /// Opens a pairing; the code stands in the view.
+    pub async fn start_pairing(&self) {
+        self.desk.start_pairing().await;
+    }
+
+    /// Closes the open pairing.
+    pub async fn cancel_pairing(&self) {
+        self.desk.cancel_pairing().await;
+    }
+
+    /// Revokes a paired console.
+    ///
+    /// # Errors
+    /// `console_unknown`, or the store's.
+    pub async fn revoke_console(&self, id: &str) -> Result<(), Problem> {
+        self.desk.revoke(id).await
+    }
+
+    /// Takes a `dynamics-companion://` link, as a hyperlink in the Agent Console sends it.
+    ///
+    /// # Errors
+    /// What is wrong with the link, or `companion_stopping`.
+    pub async fn open_link(&self, link: &str) -> Result<(), Problem> {
+        let event = comm100::link::parse(link)
+            .map_err(|error| Problem::new(error.code(), error.to_string(), error.next_step()))?;
+        self.send(Command::Link {
+            event: Box::new(event),
+        })
+        .await
+    }
+
+    /// Plays a sample visitor: the practice console sends what the Agent Console would send.
+    ///
+    /// # Errors
+    /// `practice_only`, `sample_unknown`, or what the console bridge answers.
+    pub async fn play_visitor(&self, id: &str) -> Result<(), Problem> {
+        let practice = self.practice.as_ref().ok_or_else(|| {
+            Problem::new(
+                "practice_only",
+                "Sample visitors belong to the practice organization.",
+                "Set `connection.kind` to \"practice\".",
+            )
+        })?;
+        practice.play(id).await?;
+        self.send(Command::Practising {
+            visitor: id.to_owned(),
+        })
+        .await
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Command,
+    ) -> Result<T, Problem> {
+        let (answer, answered) = oneshot::channel();
+        self.send(command(answer)).await?;
+        answered.await.map_err(|_| stopping())?
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Problem> {
+        self.commands.send(command).await.map_err(|_| stopping())
+    }
+}
+
+fn stopping() -> Problem {
+    Problem::new(
+        "companion_stopping",
+        "The companion is being closed.",
+        "Start it again.",
+    )
+}
+
+/// What is shown before anything has happened.
+pub(crate) fn first_view(parts: &Parts) -> View {
+    let idle = || Card::empty(CardState::Idle);
+    View {
+        revision: 0,
+        version: crate::VERSION.to_owned(),
+        connection: ConnectionView {
+            kind: parts.kind,
+            state: ConnectionState::Connecting,
+            organization: parts.organization.clone(),
+            user_name: None,
+            problem: None,
+        },
+        console: ConsoleView {
+            address: parts.bridge_address.clone(),
+            ..ConsoleView::default()
+        },
+        agent: None,
+        visitor: None,
+        recognition: RecognitionView {
+            state: RecognitionState::Idle,
+            account: idle(),
+            contact: idle(),
+            lead: idle(),
+            problem: None,
+        },
+        practice: None,
+    }
+}
+
+/// Runs until `stop`.
+pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: CancellationToken) {
+    let (news_in, mut news) = mpsc::channel(64);
+    let mut consoles = parts.desk.watch();
+    let known = consoles.borrow_and_update().clone();
+    let mut controller = Controller::new(parts, known, news_in);
+    controller.connect(Duration::ZERO);
+    controller.publish(&channels.view);
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(from) = channels.events.recv() => controller.console_event(from.event),
+            Some(command) = channels.commands.recv() => controller.command(command),
+            Some(news) = news.recv() => controller.news(news).await,
+            Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
+            _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
+        }
+        controller.publish(&channels.view);
+    }
+}
+
+/// What the controller's own tasks tell it.
+#[derive(Debug)]
+enum News {
+    /// The sign-in and the first question went well; the user's name if it may be read.
+    Connected { user_name: Option<String> },
+    /// They did not.
+    NotConnected {
+        error: Box<dataverse::Error>,
+        waited: Duration,
+    },
+    /// The cache knows this visitor.
+    Cached {
+        lookup: u64,
+        recognition: Option<Box<Recognition>>,
+    },
+    /// Dynamics answered for a table.
+    Answered {
+        lookup: u64,
+        table: Table,
+        answer: Result<Outcome, dataverse::Error>,
+    },
+    /// Dynamics answered for all tables.
+    Finished { lookup: u64 },
+}
+
+struct Controller {
+    parts: Parts,
+    news: mpsc::Sender<News>,
+    consoles: Consoles,
+    connection: ConnectionState,
+    connection_problem: Option<Problem>,
+    user_name: Option<String>,
+    connecting: Option<AbortHandle>,
+    agent: Option<AgentView>,
+    conversation: Option<Conversation>,
+    selected_at: Option<Timestamp>,
+    ended: bool,
+    lookup: Lookup,
+    practising: Option<String>,
+    revision: u64,
+}
+
+/// The recognition of one visitor.
+#[derive(Default)]
+struct Lookup {
+    /// Rises with every visitor and every new attempt.
+    number: u64,
+    state: RecognitionState,
+    recognition: Recognition,
+    /// The tables that Dynamics has answered for.
+    answered: BTreeMap<Table, bool>,
+    chosen: BTreeMap<Table, String>,
+    problem: Option<Problem>,
+    /// A refusal that is about Dynamics as a whole, not about one table.
+    lost: Option<ConnectionState>,
+    task: Option<AbortHandle>,
+}
+
+impl Controller {
+    fn new(parts: Parts, consoles: Consoles, news: mpsc::Sender<News>) -> Controller {
+        Controller {
+            parts,
+            news,
+            consoles,
+            connection: ConnectionState::Connecting,
+            connection_problem: None,
+            user_name: None,
+            connecting: None,
+            agent: None,
+            conversation: None,
+            selected_at: None,
+            ended: false,
+            lookup: Lookup::default(),
+            practising: None,
+            revision: 0,
+        }
+    }
+
+    // ---- the connection ---------------------------------------------------------------------------
+
+    /// Signs in and asks who we are, after a wait.
+    fn connect(&mut self, wait: Duration) {
+        let client = match &self.parts.client {
+            Ok(client) => client.clone(),
+            Err(problem) => {
+                self.connection = ConnectionState::Failed;
+                self.connection_problem = Some(problem.clone());
+                return;
+            }
+        };
+        if let Some(former) = self.connecting.take() {
+            former.abort();
+        }
+        let news = self.news.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            let told = match client.who_am_i().await {
+                Ok(me) => News::Connected {
+                    user_name: user_name(&client, me.user_id).await,
+                },
+                Err(error) => News::NotConnected {
+                    error: Box::new(error),
+                    waited: wait,
+                },
+            };
+            // Nobody listens only while the back end is being stopped.
+            let _ = news.send(told).await;
+        });
+        self.connecting = Some(task.abort_handle());
+    }
+
+    fn connected(&mut self, user_name: Option<String>) {
+        self.connection = ConnectionState::Online;
+        self.connection_problem = None;
+        self.user_name = user_name;
+        self.connecting = None;
+        info!("connected to Dynamics");
+        if matches!(
+            self.lookup.state,
+            RecognitionState::Offline | RecognitionState::Failed
+        ) {
+            self.look_up_again();
+        }
+    }
+
+    /// Dynamics could not be reached or refused: the state says so, and it is tried again if that can help.
+    fn not_connected(&mut self, error: &dataverse::Error, waited: Duration) {
+        let problem = Problem::from_dataverse(error, self.parts.clock.now());
+        warn!(error.code = problem.code, error.chain = %error, "not connected to Dynamics");
+        self.connection = connection_state(error);
+        self.connection_problem = Some(problem);
+        self.connecting = None;
+        if self.connection == ConnectionState::Offline {
+            self.connect((waited * 2).clamp(FIRST_RETRY, LONGEST_RETRY));
+        }
+    }
+
+    // ---- the visitor ------------------------------------------------------------------------------
+
+    fn console_event(&mut self, event: ConsoleEvent) {
+        if let Some(agent) = &event.agent {
+            self.agent = Some(AgentView {
+                name: agent.name.clone(),
+            });
+        }
+        match event.kind {
+            EventKind::Selected => self.selected(event),
+            EventKind::Started => {
+                // The chat that starts need not be the one that the agent looks at.
+                if self.conversation.is_none() || self.ended || self.is_current(&event) {
+                    self.selected(event);
+                }
+            }
+            EventKind::Updated | EventKind::WrapUp | EventKind::Requested => {
+                if self.is_current(&event) {
+                    self.updated(event);
+                }
+            }
+            EventKind::Ended => {
+                if self.is_current(&event) {
+                    self.updated(event);
+                    self.ended = true;
+                }
+            }
+            EventKind::Agent | EventKind::Other(_) => {}
+        }
+    }
+
+    /// The agent looks at another chat, or at none.
+    fn selected(&mut self, event: ConsoleEvent) {
+        if let (Some(sent_at), Some(last)) = (event.sent_at, self.selected_at)
+            && sent_at < last
+        {
+            info!("a selection that is older than the shown one is left aside");
+            return;
+        }
+        self.selected_at = event.sent_at.or(self.selected_at);
+        if event.chat.is_none() && event.visitor.is_none() {
+            self.conversation = None;
+            self.ended = false;
+            self.start_lookup();
+            return;
+        }
+        if self.is_current(&event) {
+            self.updated(event);
+            return;
+        }
+        self.ended = event
+            .chat
+            .as_ref()
+            .is_some_and(|chat| chat.status == ChatStatus::Ended);
+        self.conversation = Some(Conversation::from(event));
+        self.start_lookup();
+    }
+
+    /// The same chat with other words: Dynamics is asked again only if the rules see a difference.
+    fn updated(&mut self, event: ConsoleEvent) {
+        let before = self.evidence();
+        if let Some(conversation) = &mut self.conversation {
+            let Conversation {
+                chat,
+                visitor,
+                agent,
+                site,
+            } = Conversation::from(event);
+            conversation.chat = chat.or(conversation.chat.take());
+            conversation.visitor = visitor.or(conversation.visitor.take());
+            conversation.agent = agent.or(conversation.agent.take());
+            conversation.site = site.or(conversation.site.take());
+            self.ended = conversation
+                .chat
+                .as_ref()
+                .is_some_and(|chat| chat.status == ChatStatus::Ended);
+        }
+        if self.evidence() != before {
+            self.start_lookup();
+        }
+    }
+
+    fn evidence(&self) -> BTreeMap<String, String> {
+        let rules = &self.parts.rules.identification;
+        self.conversation
+            .as_ref()
+            .map(|conversation| identify::evidence(rules, conversation))
+            .unwrap_or_default()
+    }
+
+    fn is_current(&self, event: &ConsoleEvent) -> bool {
+        let Some(current) = &self.conversation else {
+            return false;
+        };
+        match (&current.chat, &event.chat) {
+            (Some(current), Some(other)) if !current.id.is_empty() && !other.id.is_empty() => {
+                current.id.same_chat(&other.id)
+            }
+            _ => {
+                let id = |conversation: &Option<comm100::Visitor>| {
+                    conversation.as_ref().and_then(|visitor| visitor.id)
+                };
+                id(&current.visitor).is_some() && id(&current.visitor) == id(&event.visitor)
+            }
+        }
+    }
+
+    // ---- the lookup -------------------------------------------------------------------------------
+
+    /// Begins anew for the current visitor.
+    fn start_lookup(&mut self) {
+        let number = self.lookup.number + 1;
+        if let Some(task) = self.lookup.task.take() {
+            task.abort();
+        }
+        self.lookup = Lookup {
+            number,
+            ..Lookup::default()
+        };
+        let Some(conversation) = self.conversation.clone() else {
+            return;
+        };
+        if self.evidence().is_empty() {
+            self.lookup.state = RecognitionState::Unidentifiable;
+            return;
+        }
+        self.lookup.state = RecognitionState::Looking;
+        self.spawn_lookup(conversation);
+    }
+
+    /// Asks again for the same visitor; what is shown stays until the answers are there.
+    fn look_up_again(&mut self) {
+        let Some(conversation) = self
+            .conversation
+            .clone()
+            .filter(|_| !self.evidence().is_empty())
+        else {
+            return;
+        };
+        if let Some(task) = self.lookup.task.take() {
+            task.abort();
+        }
+        self.lookup.number += 1;
+        self.lookup.answered.clear();
+        self.lookup.problem = None;
+        self.lookup.lost = None;
+        self.lookup.state = if self.lookup.recognition.found_any() {
+            RecognitionState::Cached
+        } else {
+            RecognitionState::Looking
+        };
+        self.spawn_lookup(conversation);
+    }
+
+    fn spawn_lookup(&mut self, conversation: Conversation) {
+        let Ok(client) = self.parts.client.clone() else {
+            self.lookup.state = RecognitionState::Failed;
+            self.lookup.problem = self.parts.client.as_ref().err().cloned();
+            return;
+        };
+        let rules = Arc::clone(&self.parts.rules);
+        let cache = self.parts.cache.clone();
+        let clock = Arc::clone(&self.parts.clock);
+        let organization = self.parts.organization.clone();
+        let news = self.news.clone();
+        let lookup = self.lookup.number;
+        let task = tokio::spawn(async move {
+            let from_cache = async {
+                let key = cached::key(&rules, &conversation);
+                let recognition = cached::get(&cache, &organization, &key).await.map(Box::new);
+                let _ = news
+                    .send(News::Cached {
+                        lookup,
+                        recognition,
+                    })
+                    .await;
+            };
+            let from_dynamics = async {
+                let mut answers =
+                    std::pin::pin!(recognise::live(&client, &rules, &conversation, &*clock));
+                while let Some((table, answer)) = answers.next().await {
+                    let _ = news
+                        .send(News::Answered {
+                            lookup,
+                            table,
+                            answer,
+                        })
+                        .await;
+                }
+                let _ = news.send(News::Finished { lookup }).await;
+            };
+            tokio::join!(from_cache, from_dynamics);
+        });
+        self.lookup.task = Some(task.abort_handle());
+    }
+
+    async fn news(&mut self, news: News) {
+        match news {
+            News::Connected { user_name } => self.connected(user_name),
+            News::NotConnected { error, waited } => self.not_connected(&error, waited),
+            News::Cached {
+                lookup,
+                recognition,
+            } if lookup == self.lookup.number => self.take_cached(recognition),
+            News::Answered {
+                lookup,
+                table,
+                answer,
+            } if lookup == self.lookup.number => self.take_answer(table, answer),
+            News::Finished { lookup } if lookup == self.lookup.number => self.finish().await,
+            News::Cached { .. } | News::Answered { .. } | News::Finished { .. } => {}
+        }
+    }
+
+    /// The cached answer fills the tables that Dynamics has not answered for.
+    fn take_cached(&mut self, recognition: Option<Box<Recognition>>) {
+        let Some(recognition) = recognition else {
+            return;
+        };
+        if self.lookup.recognition.found_any() || self.lookup.state != RecognitionState::Looking {
+            return;
+        }
+        for table in Table::RECOGNISED {
+            if !self.lookup.answered.contains_key(&table)
+                && let Some(outcome) = recognition.of(table)
+            {
+                self.lookup.recognition.set(table, outcome.clone());
+            }
+        }
+        self.lookup.state = RecognitionState::Cached;
+    }
+
+    fn take_answer(&mut self, table: Table, answer: Result<Outcome, dataverse::Error>) {
+        match answer {
+            Ok(mut outcome) => {
+                if let Some(chosen) = self.lookup.chosen.get(&table) {
+                    outcome.choose(chosen);
+                }
+                self.lookup.answered.insert(table, true);
+                self.lookup.recognition.set(table, outcome);
+            }
+            Err(error) => {
+                let problem = Problem::from_dataverse(&error, self.parts.clock.now());
+                warn!(error.code = problem.code, error.chain = %error, table = table.logical_name(), "Dynamics did not answer");
+                self.lookup.answered.insert(table, false);
+                if matches!(
+                    connection_state(&error),
+                    ConnectionState::Offline | ConnectionState::SignedOut
+                ) && self.lookup.lost.is_none()
+                {
+                    self.lookup.lost = Some(connection_state(&error));
+                    self.not_connected(&error, Duration::ZERO);
+                }
+                self.lookup.problem.get_or_insert(problem);
+            }
+        }
+    }
+
+    async fn finish(&mut self) {
+        self.lookup.task = None;
+        let answered = self.lookup.answered.values().filter(|well| **well).count();
+        self.lookup.state = match (self.lookup.lost, answered) {
+            (Some(ConnectionState::Offline), _) => RecognitionState::Offline,
+            (_, 0) => RecognitionState::Failed,
+            _ => RecognitionState::Live,
+        };
+        if answered < Table::RECOGNISED.len() {
+            return;
+        }
+        if self.connection != ConnectionState::Online {
+            self.connect(Duration::ZERO);
+        }
+        if let Some(conversation) = &self.conversation {
+            let key = cached::key(&self.parts.rules, conversation);
+            let now = self.parts.clock.now();
+            cached::put(
+                &self.parts.cache,
+                &self.parts.organization,
+                &key,
+                &self.lookup.recognition,
+                now,
+            )
+            .await;
+        }
+    }
+
+    // ---- commands ---------------------------------------------------------------------------------
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Refresh => self.look_up_again(),
+            Command::Reconnect => {
+                self.connection = ConnectionState::Connecting;
+                self.connect(Duration::ZERO);
+            }
+            Command::Choose { table, id, answer } => {
+                let done = self.lookup.recognition.choose(table, &id);
+                if done {
+                    self.lookup.chosen.insert(table, id);
+                }
+                let gone = || {
+                    Problem::new(
+                        "candidate_gone",
+                        "This record is no longer among those found.",
+                        "Look at the list again.",
+                    )
+                };
+                // A page that no longer waits needs no answer.
+                let _ = answer.send(if done { Ok(()) } else { Err(gone()) });
+            }
+            Command::RecordUrl { table, id, answer } => {
+                let shown = self
+                    .lookup
+                    .recognition
+                    .of(table)
+                    .into_iter()
+                    .flat_map(|outcome| outcome.matched.iter().chain(&outcome.others));
+                let url = shown
+                    .map(|found| &found.record)
+                    .find(|record| record.id == id)
+                    .map(|record| self.record_url(record));
+                let unknown = || {
+                    Problem::new(
+                        "record_not_shown",
+                        "This record is not shown any more.",
+                        "Select the chat again.",
+                    )
+                };
+                let _ = answer.send(url.ok_or_else(unknown));
+            }
+            Command::Link { event } => self.console_event(*event),
+            Command::Practising { visitor } => self.practising = Some(visitor),
+        }
+    }
+
+    fn record_url(&self, record: &Record) -> String {
+        match (&self.parts.client, record.id.parse()) {
+            (Ok(client), Ok(id)) => client
+                .organization()
+                .record_url(record.table.logical_name(), id)
+                .to_string(),
+            _ => String::new(),
+        }
+    }
+
+    // ---- the view ---------------------------------------------------------------------------------
+
+    fn publish(&mut self, view: &watch::Sender<Arc<View>>) {
+        let fresh = self.view();
+        let changed = View {
+            revision: self.revision,
+            ..fresh
+        } != **view.borrow();
+        if changed {
+            self.revision += 1;
+            view.send_replace(Arc::new(self.view()));
+        }
+    }
+
+    fn view(&self) -> View {
+        View {
+            revision: self.revision,
+            version: crate::VERSION.to_owned(),
+            connection: ConnectionView {
+                kind: self.parts.kind,
+                state: self.connection,
+                organization: self.parts.organization.clone(),
+                user_name: self.user_name.clone(),
+                problem: self.connection_problem.clone(),
+            },
+            console: self.console_view(),
+            agent: self.agent.clone(),
+            visitor: self
+                .conversation
+                .as_ref()
+                .map(|conversation| visitor_view(conversation, self.ended)),
+            recognition: RecognitionView {
+                state: self.lookup.state,
+                account: self.card(Table::Account),
+                contact: self.card(Table::Contact),
+                lead: self.card(Table::Lead),
+                problem: self.lookup.problem.clone(),
+            },
+            practice: self.parts.practice.as_ref().map(|practice| PracticeView {
+                visitors: practice.samples(),
+                selected: self.practising.clone(),
+            }),
+        }
+    }
+
+    fn card(&self, table: Table) -> Card {
+        let found = self
+            .lookup
+            .recognition
+            .of(table)
+            .filter(|outcome| outcome.matched.is_some());
+        let answered = |table: Table| self.lookup.answered.get(&table) == Some(&true);
+        // The account may be the contact's, so it is settled only with both.
+        let settled = answered(table) && (table != Table::Account || answered(Table::Contact));
+        if let Some(outcome) = found {
+            let source = if settled {
+                ValueSource::Live
+            } else {
+                ValueSource::Cache
+            };
+            let chosen = self.lookup.chosen.get(&table).map(String::as_str);
+            return view::card(
+                &self.parts.rules.fields,
+                outcome,
+                source,
+                chosen,
+                &|record| self.record_url(record),
+            );
+        }
+        Card::empty(match self.lookup.state {
+            RecognitionState::Idle | RecognitionState::Unidentifiable => CardState::Idle,
+            RecognitionState::Looking | RecognitionState::Cached if !settled => CardState::Loading,
+            RecognitionState::Offline | RecognitionState::Failed | RecognitionState::Live
+                if !settled =>
+            {
+                CardState::Idle
+            }
+            RecognitionState::Looking
+            | RecognitionState::Cached
+            | RecognitionState::Live
+            | RecognitionState::Offline
+            | RecognitionState::Failed => CardState::None,
+        })
+    }
+
+    fn console_view(&self) -> ConsoleView {
+        let paired = self.consoles.paired.iter().map(|console| PairedConsole {
+            id: console.id.to_string(),
+            name: console.name.clone(),
+            paired_at: console.paired_at.to_string(),
+            last_seen_at: console.last_seen.map(|at| at.to_string()),
+            connected: self.consoles.connected.contains(&console.id),
+        });
+        ConsoleView {
+            address: self.parts.bridge_address.clone(),
+            connected: !self.consoles.connected.is_empty(),
+            consoles: paired.collect(),
+            pairing: self.consoles.pairing.as_ref().map(|pairing| PairingView {
+                code: pairing.code.clone(),
+                expires_at: pairing.expires_at.to_string(),
+            }),
+            problem: self.parts.bridge_problem.clone(),
+        }
+    }
+}
+
+/// The user's name, if it may be read: it is a courtesy, so that a refusal is no failure.
+async fn user_name(client: &Client, user: Uuid) -> Option<String> {
+    let query = dataverse::Query::new("systemusers").select(["fullname"]);
+    match client.retrieve("systemusers", user, &query).await {
+        Ok(row) => row.text("fullname").map(str::to_owned),
+        Err(error) => {
+            info!(error.code = error.code(), "the user's name cannot be read");
+            None
+        }
+    }
+}
+
+/// What an error says about the connection as a whole.
+fn connection_state(error: &dataverse::Error) -> ConnectionState {
+    if error.is_offline() {
+        ConnectionState::Offline
+    } else if error.is_sign_in() {
+        ConnectionState::SignedOut
+    } else {
+        ConnectionState::Failed
+    }
+}
+
+fn visitor_view(conversation: &Conversation, ended: bool) -> VisitorView {
+    let field = |name: &str| {
+        name.parse()
+            .ok()
+            .and_then(|field| conversation.field(&field))
+            .unwrap_or_default()
+    };
+    let chat = conversation.chat.as_ref();
+    let visitor = conversation.visitor.as_ref();
+    let place = visitor.map(|visitor| {
+        [
+            visitor.location.city.as_str(),
+            visitor.location.country.as_str(),
+        ]
+    });
+    let place: Vec<&str> = place
+        .into_iter()
+        .flatten()
+        .filter(|part| !part.is_empty())
+        .collect();
+    VisitorView {
+        name: field("visitor.name"),
+        email: field("visitor.email"),
+        phone: field("visitor.phone"),
+        company: field("visitor.company"),
+        chat_id: chat.and_then(|chat| {
+            chat.id
+                .guid
+                .map(|guid| guid.to_string())
+                .or(chat.id.number.map(|number| number.to_string()))
+        }),
+        chat_status: chat
+            .map(|chat| chat.status.as_str().to_owned())
+            .unwrap_or_default(),
+        department: chat.map(|chat| chat.department.clone()).unwrap_or_default(),
+        page: visitor
+            .and_then(|visitor| visitor.current_page.as_ref())
+            .map(|page| page.title.clone())
+            .unwrap_or_default(),
+        location: place.join(", "),
+        started_at: chat
+            .and_then(|chat| chat.request_time)
+            .map(|at| at.to_string()),
+        ended,
+    }
+}

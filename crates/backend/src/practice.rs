@@ -1,0 +1,221 @@
+//! The practice console: plays sample visitors by the same road as the Agent Console. It is a client of the
+//! console bridge like any other, paired by a code, and sends what the console app would send.
+
+use std::sync::Arc;
+
+use futures_util::{SinkExt, StreamExt};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use uuid::Uuid;
+
+use crate::bridge::{ClientMessage, ConsoleDesk, PROTOCOL, ServerMessage};
+use crate::clock::Clock;
+use crate::problem::Problem;
+use crate::view::SampleVisitorView;
+
+/// A visitor to practise with, in the console SDK's shapes.
+#[derive(Clone, Debug)]
+pub struct SampleVisitor {
+    /// Its id.
+    pub id: String,
+    /// What it shows.
+    pub note: String,
+    /// The SDK's chat object.
+    pub chat: Value,
+    /// The SDK's visitor object.
+    pub visitor: Value,
+}
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The practice console. Clones share one socket.
+#[derive(Clone, Debug)]
+pub struct PracticeConsole {
+    samples: Arc<Vec<SampleVisitor>>,
+    desk: ConsoleDesk,
+    bridge: String,
+    clock: Arc<dyn Clock>,
+    socket: Arc<Mutex<Option<Socket>>>,
+}
+
+impl PracticeConsole {
+    /// A practice console for the bridge at `bridge` (host and port). It connects when it is first used.
+    #[must_use]
+    pub fn new(
+        samples: Vec<SampleVisitor>,
+        desk: ConsoleDesk,
+        bridge: String,
+        clock: Arc<dyn Clock>,
+    ) -> PracticeConsole {
+        PracticeConsole {
+            samples: Arc::new(samples),
+            desk,
+            bridge,
+            clock,
+            socket: Arc::default(),
+        }
+    }
+
+    /// The sample visitors, for the page.
+    #[must_use]
+    pub fn samples(&self) -> Vec<SampleVisitorView> {
+        let text = |value: &Value, key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        self.samples
+            .iter()
+            .map(|sample| SampleVisitorView {
+                id: sample.id.clone(),
+                name: text(&sample.chat, "name"),
+                email: text(&sample.chat, "email"),
+                note: sample.note.clone(),
+            })
+            .collect()
+    }
+
+    /// Selects a sample visitor's chat, as an agent would in the Agent Console.
+    ///
+    /// # Errors
+    /// `sample_unknown`, `practice_console_failed`, or what the bridge answers.
+    pub async fn play(&self, id: &str) -> Result<(), Problem> {
+        let sample = self
+            .samples
+            .iter()
+            .find(|sample| sample.id == id)
+            .ok_or_else(|| {
+                Problem::new(
+                    "sample_unknown",
+                    "There is no such sample visitor.",
+                    "Choose one of the list.",
+                )
+            })?;
+        let mut held = self.socket.lock().await;
+        let mut socket = match held.take() {
+            Some(socket) => socket,
+            None => self.connect().await?,
+        };
+        let event = json!({
+            "source": "practice-console", "kind": "selected", "sentAt": self.clock.now().as_millisecond(),
+            "site": { "siteId": "practice", "domain": "localhost" },
+            "agent": { "id": "practice", "name": "Robin", "email": "robin@example.com" },
+            "chat": as_of(&sample.chat, self.clock.now()), "visitor": sample.visitor,
+        });
+        let id = Uuid::new_v4().to_string();
+        say(
+            &mut socket,
+            &ClientMessage::Event {
+                id: id.clone(),
+                event,
+            },
+        )
+        .await?;
+        loop {
+            match hear(&mut socket).await? {
+                ServerMessage::Ack { id: acknowledged } if acknowledged == id => break,
+                ServerMessage::Error {
+                    code,
+                    message,
+                    next_step,
+                    ..
+                } => return Err(Problem::new(&code, message, next_step)),
+                ServerMessage::Ack { .. }
+                | ServerMessage::Paired { .. }
+                | ServerMessage::Welcome { .. }
+                | ServerMessage::Status { .. }
+                | ServerMessage::Ping
+                | ServerMessage::Pong => {}
+            }
+        }
+        *held = Some(socket);
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<Socket, Problem> {
+        let mut request = format!("ws://{}/v1/console", self.bridge)
+            .into_client_request()
+            .map_err(failed)?;
+        let origin = format!("http://{}", self.bridge).parse().map_err(failed)?;
+        request.headers_mut().insert("origin", origin);
+        let (mut socket, _) = tokio_tungstenite::connect_async(request)
+            .await
+            .map_err(failed)?;
+        let code = self.desk.code_for_ourselves().await;
+        say(
+            &mut socket,
+            &ClientMessage::Pair {
+                protocol: PROTOCOL,
+                code,
+                name: "Practice console".to_owned(),
+            },
+        )
+        .await?;
+        loop {
+            match hear(&mut socket).await? {
+                ServerMessage::Welcome { .. } => return Ok(socket),
+                ServerMessage::Error {
+                    code,
+                    message,
+                    next_step,
+                    ..
+                } => return Err(Problem::new(&code, message, next_step)),
+                ServerMessage::Paired { .. }
+                | ServerMessage::Ack { .. }
+                | ServerMessage::Status { .. }
+                | ServerMessage::Ping
+                | ServerMessage::Pong => {}
+            }
+        }
+    }
+}
+
+/// The chat as if it had been asked for a few minutes ago.
+fn as_of(chat: &Value, now: Timestamp) -> Value {
+    let mut chat = chat.clone();
+    if let Some(object) = chat.as_object_mut() {
+        object.insert("requestTime".to_owned(), json!(now.as_second() - 180));
+    }
+    chat
+}
+
+async fn say(socket: &mut Socket, message: &ClientMessage) -> Result<(), Problem> {
+    let text = serde_json::to_string(message).map_err(failed)?;
+    socket
+        .send(Message::Text(text.into()))
+        .await
+        .map_err(failed)
+}
+
+async fn hear(socket: &mut Socket) -> Result<ServerMessage, Problem> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => {
+                return serde_json::from_str(text.as_str()).map_err(failed);
+            }
+            Some(Ok(Message::Close(_))) | None => {
+                return Err(failed("the bridge closed the socket"));
+            }
+            Some(Ok(
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
+            )) => {}
+            Some(Err(error)) => return Err(failed(error)),
+        }
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> Problem {
+    tracing::warn!(%error, "the practice console failed");
+    Problem::new(
+        "practice_console_failed",
+        "The practice console cannot reach the console bridge.",
+        "Look at the Agent Console section for what is wrong with the bridge.",
+    )
+}

@@ -1,0 +1,195 @@
+//! Recognises a visitor: all questions of all tables go to Dynamics at the same time, so that the answer
+//! is one network round trip deep; the rules then decide in their order.
+
+use comm100::Conversation;
+use dataverse::{Client, Direction, Expand, LikePattern, Literal, Query, Row};
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use futures_util::{Stream, StreamExt};
+use integration::columns::{self, Kind};
+use integration::identify::{self, CONTACT_ACCOUNT, Filter, Question, Scalar};
+use integration::{DisplaySettings, Identification, Outcome, Record, Table, Value};
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+
+/// What a recognition goes by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The identification rules.
+    pub identification: Identification,
+    /// The fields to read along for display.
+    pub fields: DisplaySettings,
+}
+
+/// What Dynamics says about one table.
+pub type TableAnswer = (Table, Result<Outcome, dataverse::Error>);
+
+/// Asks Dynamics about the visitor; the answers come table by table, as they arrive.
+///
+/// Dropping the stream ends the requests that are still under way.
+pub fn live<'a>(
+    client: &'a Client,
+    rules: &'a Rules,
+    conversation: &'a Conversation,
+    clock: &'a dyn Clock,
+) -> impl Stream<Item = TableAnswer> + 'a {
+    Table::RECOGNISED
+        .into_iter()
+        .map(|table| async move {
+            (
+                table,
+                table_outcome(client, rules, conversation, table, clock).await,
+            )
+        })
+        .collect::<FuturesUnordered<_>>()
+}
+
+/// All rules of a table are asked at once; the first in order that finds somebody wins, and the answers
+/// of those after it are not waited for.
+async fn table_outcome(
+    client: &Client,
+    rules: &Rules,
+    conversation: &Conversation,
+    table: Table,
+    clock: &dyn Clock,
+) -> Result<Outcome, dataverse::Error> {
+    let Rules {
+        identification,
+        fields,
+    } = rules;
+    let questions = identify::questions(table, identification, fields, conversation);
+    let mut answers: FuturesOrdered<_> = questions
+        .iter()
+        .map(|question| async move { (question.rule, client.query(&query(question)).await) })
+        .collect();
+    while let Some((rule, answer)) = answers.next().await {
+        let read_at = clock.now();
+        let question = questions.iter().find(|question| question.rule == rule);
+        let (Some(question), Some(rule)) = (question, identification.rules(table).get(rule)) else {
+            continue;
+        };
+        let records = answer?
+            .rows
+            .iter()
+            .filter_map(|row| record(question, row, read_at))
+            .collect();
+        let outcome = identify::judge(table, rule, identification, conversation, records);
+        if outcome.matched.is_some() {
+            return Ok(outcome);
+        }
+    }
+    Ok(Outcome::default())
+}
+
+/// The question in Dataverse's words. Active records come first, then the most recently changed.
+fn query(question: &Question) -> Query {
+    let table = question.table;
+    let mut query = Query::new(table.entity_set())
+        .select(
+            question
+                .columns
+                .iter()
+                .map(|column| property(table, column)),
+        )
+        .filter(filter(table, &question.filter))
+        .order_by("statecode", Direction::Ascending)
+        .order_by("modifiedon", Direction::Descending)
+        .order_by(table.key_column(), Direction::Ascending)
+        .top(u32::try_from(identify::CANDIDATES).unwrap_or(u32::MAX))
+        .formatted_values(true);
+    if !question.account_columns.is_empty() {
+        let columns = question
+            .account_columns
+            .iter()
+            .map(|column| property(Table::Account, column));
+        query = query.expand(Expand::new(CONTACT_ACCOUNT).select(columns));
+    }
+    query
+}
+
+/// A lookup is read as `_name_value` (protocol page `crud.md`, section Retrieve).
+fn property(table: Table, column: &str) -> String {
+    if is_lookup(table, column) {
+        format!("_{column}_value")
+    } else {
+        column.to_owned()
+    }
+}
+
+fn is_lookup(table: Table, column: &str) -> bool {
+    columns::standard(table, column).is_some_and(|standard| standard.kind == Kind::Lookup)
+}
+
+fn filter(table: Table, asked: &Filter) -> dataverse::Filter {
+    match asked {
+        Filter::Is(column, value) => {
+            dataverse::Filter::equals(property(table, column), literal(value))
+        }
+        Filter::BeginsWith(column, text) => {
+            dataverse::Filter::starts_with(property(table, column), text)
+        }
+        Filter::EndsWith(column, text) => {
+            dataverse::Filter::ends_with(property(table, column), text)
+        }
+        Filter::Contains(column, text) => {
+            dataverse::Filter::contains(property(table, column), text)
+        }
+        Filter::HasDigits(column, digits) => {
+            let pieces = digits.chars().map(|digit| digit.to_string());
+            dataverse::Filter::contains_pattern(
+                property(table, column),
+                LikePattern::joined(pieces),
+            )
+        }
+        Filter::All(all) => {
+            dataverse::Filter::And(all.iter().map(|part| filter(table, part)).collect())
+        }
+        Filter::Any(any) => {
+            dataverse::Filter::Or(any.iter().map(|part| filter(table, part)).collect())
+        }
+    }
+}
+
+fn literal(value: &Scalar) -> Literal {
+    match value {
+        Scalar::Text(text) => Literal::Text(text.clone()),
+        Scalar::Id(id) => id
+            .parse()
+            .map_or_else(|_| Literal::Text(id.clone()), Literal::Guid),
+        Scalar::Integer(number) => Literal::Integer(*number),
+        Scalar::Boolean(yes) => Literal::Boolean(*yes),
+    }
+}
+
+/// A row as the decisions see it. A row without id is none.
+fn record(question: &Question, row: &Row, read_at: Timestamp) -> Option<Record> {
+    let mut record = plain_record(question.table, &question.columns, row, read_at)?;
+    record.account = row
+        .expanded(CONTACT_ACCOUNT)
+        .and_then(|account| {
+            plain_record(Table::Account, &question.account_columns, &account, read_at)
+        })
+        .map(Box::new);
+    Some(record)
+}
+
+fn plain_record(table: Table, columns: &[String], row: &Row, read_at: Timestamp) -> Option<Record> {
+    let value = |column: &String| {
+        let property = property(table, column);
+        let formatted = row.formatted(&property).map(str::to_owned);
+        (
+            column.clone(),
+            Value {
+                raw: row.value(&property).clone(),
+                formatted,
+            },
+        )
+    };
+    Some(Record {
+        table,
+        id: row.id(table.key_column())?.to_string(),
+        values: columns.iter().map(value).collect(),
+        read_at,
+        account: None,
+    })
+}

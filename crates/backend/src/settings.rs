@@ -1,0 +1,422 @@
+//! The settings document: one readable TOML file. What is left out has the guide's default; what is not
+//! known is an error that names the line and the key. Secrets never stand in it.
+
+use std::path::{Path, PathBuf};
+
+use integration::{DisplaySettings, Identification, Table};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
+
+use crate::problem::Problem;
+
+/// The version of the document that this program writes and the newest it reads.
+pub const CURRENT_VERSION: u32 = 1;
+
+/// The port of the console bridge where none is set.
+pub const DEFAULT_PORT: u16 = 47_710;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct Settings {
+    /// The version of this document.
+    pub version: u32,
+    /// Which Dynamics 365 organization, and how to sign in.
+    pub connection: ConnectionSettings,
+    /// The door for the Agent Console on this computer.
+    pub bridge: BridgeSettings,
+    /// How visitors are identified.
+    pub identification: Identification,
+    /// Which fields are shown, and what they are filled from.
+    pub fields: DisplaySettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            version: CURRENT_VERSION,
+            connection: ConnectionSettings::default(),
+            bridge: BridgeSettings::default(),
+            identification: Identification::default(),
+            fields: DisplaySettings::default(),
+        }
+    }
+}
+
+/// The connection to Dynamics 365 (guide, Step 3a).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct ConnectionSettings {
+    /// What kind of organization it is.
+    pub kind: ConnectionKind,
+    /// The organization's address, for example `https://contoso.crm4.dynamics.com`. An on-premises
+    /// organization older than 9.x has its version behind it: `…/api/data/v8.2`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization_url: Option<String>,
+    /// Directory (tenant) id; cloud only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// Application (client) id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Cloud: the sign-in service, `https://login.microsoftonline.com` if left out. On-premises: the
+    /// token endpoint of AD FS, for example `https://fs.contoso.com/adfs/oauth2/token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority_url: Option<String>,
+    /// Login e-mail of the Dynamics user; on-premises only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login_email: Option<String>,
+    /// How to sign in.
+    pub sign_in: SignInKind,
+    /// A file with the certificates (PEM) of a private certificate authority, trusted beside the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What kind of organization the companion works with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionKind {
+    /// Dynamics 365 in Microsoft's cloud.
+    Cloud,
+    /// Dynamics 365 on-premises behind AD FS.
+    OnPremises,
+    /// The embedded practice organization: nothing leaves this computer.
+    #[default]
+    Practice,
+}
+
+/// How the companion signs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignInKind {
+    /// With the application secret (cloud), or login e-mail and password (on-premises).
+    #[default]
+    Secret,
+}
+
+/// The console bridge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(deny_unknown_fields)]
+pub struct BridgeSettings {
+    /// The port on 127.0.0.1. The console app's package names it, so change both together.
+    pub port: u16,
+    /// Further origins of Agent Consoles (white-label hosts) that may show the companion's pages, for
+    /// example `https://chat.contoso.com` or `https://*.contoso.com`. Comm100's own are always accepted.
+    pub console_origins: Vec<String>,
+    /// Further origins of pages that may open the bridge's socket themselves; needs browser policies.
+    pub allowed_origins: Vec<String>,
+}
+
+impl Default for BridgeSettings {
+    fn default() -> Self {
+        BridgeSettings {
+            port: DEFAULT_PORT,
+            console_origins: Vec::new(),
+            allowed_origins: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    /// `settings_unreadable`, or what [`Settings::parse`] says.
+    pub fn load(path: &Path) -> Result<Settings, Problem> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(
+                "settings_unreadable",
+                format!("The settings file cannot be read: {}.", error.kind()),
+                "Check that the file exists and that you may read it.",
+            )
+        })?;
+        Settings::parse(&text)
+    }
+
+    /// Reads a settings document.
+    ///
+    /// # Errors
+    /// `settings_syntax` (no TOML), `settings_unknown_key`, `settings_wrong_value` (wrong type or an
+    /// unknown word), `settings_version_unsupported`, `settings_rule_invalid`, `settings_missing_key`.
+    /// The message names the line and the key.
+    pub fn parse(text: &str) -> Result<Settings, Problem> {
+        let deserializer = toml::Deserializer::parse(text).map_err(|error| {
+            at_line(
+                "settings_syntax",
+                text,
+                &error,
+                "Correct the line: the file must be TOML.",
+            )
+        })?;
+        let mut unknown = Vec::new();
+        let settings: Settings =
+            serde_ignored::deserialize(deserializer, |path| unknown.push(path.to_string()))
+                .map_err(|error| {
+                    at_line(
+                        "settings_wrong_value",
+                        text,
+                        &error,
+                        "Correct the value; `companion settings schema` lists what each key takes.",
+                    )
+                })?;
+        if let Some(key) = unknown.first() {
+            let line =
+                line_of_key(text, key).map_or_else(String::new, |line| format!("Line {line}: "));
+            return Err(Problem::new(
+                "settings_unknown_key",
+                format!("{line}the key `{key}` is not known."),
+                "Remove it or correct its spelling; `companion settings schema` lists all keys.",
+            ));
+        }
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// The document as text, to be read by [`Settings::parse`].
+    ///
+    /// # Errors
+    /// `settings_wrong_value` if a value has no form in TOML.
+    pub fn to_toml(&self) -> Result<String, Problem> {
+        toml::to_string(self).map_err(|error| {
+            Problem::new(
+                "settings_wrong_value",
+                format!("The settings cannot be written: {error}."),
+                "Report this to the maker.",
+            )
+        })
+    }
+
+    /// The JSON Schema of the document.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Settings).to_value()
+    }
+
+    /// Checks what the types cannot say.
+    fn check(&self) -> Result<(), Problem> {
+        if self.version != CURRENT_VERSION {
+            return Err(Problem::new(
+                "settings_version_unsupported",
+                format!(
+                    "The settings have version {}; this companion knows version {CURRENT_VERSION}.",
+                    self.version
+                ),
+                "Update the companion, or use settings made for this version.",
+            ));
+        }
+        for table in Table::RECOGNISED {
+            for rule in self.identification.rules(table) {
+                rule.check().map_err(|fault| {
+                    rule_invalid(format!(
+                        "The identification rule \"{}\" for {table} is wrong: {fault}.",
+                        rule.name
+                    ))
+                })?;
+            }
+        }
+        self.fields.check().map_err(|(table, fault)| {
+            rule_invalid(format!("The fields of {table} are wrong: {fault}."))
+        })?;
+        self.connection.check()
+    }
+}
+
+impl ConnectionSettings {
+    fn check(&self) -> Result<(), Problem> {
+        let required: &[(&str, &Option<String>)] = match self.kind {
+            ConnectionKind::Cloud => &[
+                ("organization_url", &self.organization_url),
+                ("tenant_id", &self.tenant_id),
+                ("client_id", &self.client_id),
+            ],
+            ConnectionKind::OnPremises => &[
+                ("organization_url", &self.organization_url),
+                ("authority_url", &self.authority_url),
+                ("client_id", &self.client_id),
+                ("login_email", &self.login_email),
+            ],
+            ConnectionKind::Practice => &[],
+        };
+        let missing = required
+            .iter()
+            .find(|(_, value)| value.as_deref().is_none_or(|text| text.trim().is_empty()));
+        match missing {
+            None => Ok(()),
+            Some((key, _)) => Err(Problem::new(
+                "settings_missing_key",
+                format!("The key `connection.{key}` is missing: this kind of connection needs it."),
+                "Add it; the integration guide says where to find the value.",
+            )),
+        }
+    }
+}
+
+fn rule_invalid(message: String) -> Problem {
+    Problem::new(
+        "settings_rule_invalid",
+        message,
+        "Correct it in the settings.",
+    )
+}
+
+fn at_line(code: &str, text: &str, error: &toml::de::Error, next_step: &str) -> Problem {
+    let place = error.span().map_or_else(String::new, |span| {
+        format!("Line {}: ", line_of(text, span.start))
+    });
+    Problem::new(
+        code,
+        format!("{place}{}.", error.message().trim_end_matches('.')),
+        next_step,
+    )
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
+        + 1
+}
+
+/// The line of a key that `serde_ignored` names as `identification.contact.0.nam`.
+fn line_of_key(text: &str, key: &str) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let mut table = document.get_ref();
+    let mut segments = key.split('.').peekable();
+    loop {
+        let segment = segments.next()?;
+        let (name, mut value) = table
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == segment)?;
+        let mut offset = name.span().start;
+        while let DeValue::Array(items) = value.get_ref() {
+            let Some(place) = segments
+                .peek()
+                .and_then(|segment| segment.parse::<usize>().ok())
+            else {
+                break;
+            };
+            segments.next();
+            value = items.get(place)?;
+            offset = value.span().start;
+        }
+        let inner = if let DeValue::Table(inner) = value.get_ref() {
+            Some(inner)
+        } else {
+            None
+        };
+        match inner.filter(|_| segments.peek().is_some()) {
+            Some(inner) => table = inner,
+            None => return Some(line_of(text, offset)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_document_is_the_default_and_practices() {
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+        assert_eq!(
+            Settings::default().connection.kind,
+            ConnectionKind::Practice
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let settings = Settings::default();
+        assert_eq!(
+            Settings::parse(&settings.to_toml().unwrap()).unwrap(),
+            settings
+        );
+    }
+
+    #[test]
+    fn each_mistake_has_its_code_and_names_its_place() {
+        for (text, code, part) in [
+            ("version = 1\n[connection\n", "settings_syntax", "Line 2"),
+            (
+                "version = 1\n\n[connection]\norganisation_url = \"x\"\n",
+                "settings_unknown_key",
+                "Line 4: the key `connection.organisation_url`",
+            ),
+            (
+                "[[identification.contact]]\nname = \"a\"\nany = [{ column = \"a\", operator = \"equals\", field = \"visitor.email\", not = true }]",
+                "settings_unknown_key",
+                "Line 3: the key `identification.contact.0.any.0.not`",
+            ),
+            (
+                "[[fields.lead]]\ncolumn = \"a\"\nfrm = \"visitor.name\"\n",
+                "settings_unknown_key",
+                "Line 3: the key `fields.lead.0.frm`",
+            ),
+            (
+                "[bridge]\nport = \"many\"\n",
+                "settings_wrong_value",
+                "Line 2",
+            ),
+            (
+                "[connection]\nkind = \"clod\"\n",
+                "settings_wrong_value",
+                "Line 2",
+            ),
+            ("version = 7", "settings_version_unsupported", "version 7"),
+            (
+                "[[identification.contact]]\nname = \"a\"",
+                "settings_rule_invalid",
+                "no conditions",
+            ),
+            (
+                "[[fields.contact]]\ncolumn = \"last name\"",
+                "settings_rule_invalid",
+                "`last name`",
+            ),
+            (
+                "[[fields.contact]]\ncolumn = \"a\"\n[[fields.contact]]\ncolumn = \"a\"",
+                "settings_rule_invalid",
+                "twice",
+            ),
+            (
+                "[connection]\nkind = \"cloud\"\norganization_url = \"https://a.example\"",
+                "settings_missing_key",
+                "connection.tenant_id",
+            ),
+            (
+                "[connection]\nkind = \"on-premises\"",
+                "settings_missing_key",
+                "connection.organization_url",
+            ),
+        ] {
+            let problem = Settings::parse(text).unwrap_err();
+            assert_eq!(problem.code, code, "{text}: {}", problem.message);
+            assert!(
+                problem.message.contains(part),
+                "{text}: {}",
+                problem.message
+            );
+        }
+    }
+
+    #[test]
+    fn the_schema_knows_every_key_of_the_default_document() {
+        let schema = Settings::schema().to_string();
+        for key in [
+            "organization_url",
+            "default_country",
+            "console_origins",
+            "display",
+            "operator",
+        ] {
+            assert!(schema.contains(key) || key == "{key}");
+        }
+        assert!(schema.contains("additionalProperties\":false"));
+    }
+}

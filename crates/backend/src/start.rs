@@ -1,0 +1,278 @@
+//! Starting and stopping everything.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use store::{Cache, Store};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bridge::{Bridge, BridgeOptions, ConsoleDesk, ShownVisitor};
+use crate::clock::{Clock, SystemClock};
+use crate::connection;
+use crate::controller::{self, Channels, Handle, Parts};
+use crate::practice::{PracticeConsole, SampleVisitor};
+use crate::problem::Problem;
+use crate::recognise::Rules;
+use crate::secrets::Secrets;
+use crate::settings::{ConnectionKind, Settings};
+use crate::view::{CardState, ConnectionKindView, RecognitionState, View};
+
+/// What to start with.
+#[derive(Debug)]
+pub struct Options {
+    /// The settings.
+    pub settings: Settings,
+    /// The secrets of the connection.
+    pub secrets: Secrets,
+    /// Where the files lie.
+    pub files: Files,
+    /// Sample visitors for the practice console; empty without it.
+    pub samples: Vec<SampleVisitor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Options {
+    /// Settings and secrets with files in memory, no practice console, and the computer's clock.
+    #[must_use]
+    pub fn new(settings: Settings, secrets: Secrets) -> Options {
+        Options {
+            settings,
+            secrets,
+            files: Files::Memory,
+            samples: Vec::new(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Where the cache and the store lie.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// In this folder; it is made if it is missing.
+    Folder(PathBuf),
+    /// Gone with the process.
+    Memory,
+}
+
+impl Files {
+    /// Opens the cache.
+    ///
+    /// # Errors
+    /// Only if SQLite cannot open any database at all.
+    pub async fn cache(&self) -> Result<Cache, Problem> {
+        let opened = match self {
+            Files::Folder(folder) => Cache::open(&folder.join("cache.sqlite")).await,
+            Files::Memory => Cache::memory().await,
+        };
+        opened.map_err(|error| Problem::from_store(&error))
+    }
+
+    async fn store(&self) -> Result<Store, Problem> {
+        let opened = match self {
+            Files::Folder(folder) => Store::open(&folder.join("store.sqlite")).await,
+            Files::Memory => Store::memory().await,
+        };
+        opened.map_err(|error| {
+            tracing::error!(error.code = error.code(), %error, "the store cannot be opened");
+            Problem::from_store(&error)
+        })
+    }
+}
+
+/// The running back end.
+#[derive(Debug)]
+pub struct Backend {
+    handle: Handle,
+    bridge: Option<Bridge>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Backend {
+    /// Starts everything. What is wrong with the connection or the bridge is no reason not to start: it
+    /// stands in the view.
+    ///
+    /// # Errors
+    /// If the companion's own files cannot be opened.
+    pub async fn start(options: Options) -> Result<Backend, Problem> {
+        let Options {
+            settings,
+            secrets,
+            files,
+            samples,
+            clock,
+        } = options;
+        let cache = files.cache().await?;
+        let desk = ConsoleDesk::open(files.store().await?, Arc::clone(&clock))
+            .await
+            .map_err(|error| Problem::from_store(&error))?;
+
+        let (events_in, events) = mpsc::channel(64);
+        let (commands_in, commands) = mpsc::channel(64);
+        let (shown_in, shown) = watch::channel(ShownVisitor::default());
+        let bridge = Bridge::open(BridgeOptions {
+            port: settings.bridge.port,
+            console_origins: settings.bridge.console_origins.clone(),
+            allowed_origins: settings.bridge.allowed_origins.clone(),
+            desk: desk.clone(),
+            events: events_in,
+            shown,
+        })
+        .await;
+        let (bridge, bridge_problem) = match bridge {
+            Ok(bridge) => (Some(bridge), None),
+            Err(problem) => {
+                tracing::warn!(
+                    error.code = problem.code,
+                    "the console bridge does not listen"
+                );
+                (None, Some(problem))
+            }
+        };
+        let bridge_address = bridge.as_ref().map_or_else(
+            || format!("127.0.0.1:{}", settings.bridge.port),
+            |bridge| bridge.address().to_string(),
+        );
+        let practice = (!samples.is_empty()).then(|| {
+            PracticeConsole::new(
+                samples,
+                desk.clone(),
+                bridge_address.clone(),
+                Arc::clone(&clock),
+            )
+        });
+
+        let client = connection::client(&settings.connection, &secrets, clock.now());
+        let organization = match &client {
+            Ok(client) => client.organization().host().to_owned(),
+            Err(_) => settings
+                .connection
+                .organization_url
+                .clone()
+                .unwrap_or_default(),
+        };
+        let kind = if practice.is_some() {
+            ConnectionKindView::Practice
+        } else {
+            kind_view(settings.connection.kind)
+        };
+        let parts = Parts {
+            kind,
+            organization,
+            client,
+            rules: Arc::new(Rules {
+                identification: settings.identification,
+                fields: settings.fields,
+            }),
+            cache,
+            clock,
+            desk: desk.clone(),
+            bridge_address,
+            bridge_problem,
+            practice: practice.clone(),
+        };
+        let (view_in, view) = watch::channel(Arc::new(controller::first_view(&parts)));
+        let handle = Handle {
+            commands: commands_in,
+            view,
+            desk,
+            practice,
+        };
+
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        tasks.spawn(controller::run(
+            parts,
+            Channels {
+                events,
+                commands,
+                view: view_in,
+            },
+            stop.clone(),
+        ));
+        tasks.spawn(tell_consoles(handle.watch(), shown_in, stop.clone()));
+        Ok(Backend {
+            handle,
+            bridge,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The way to it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Where the console bridge listens, if it does.
+    #[must_use]
+    pub fn bridge_address(&self) -> Option<std::net::SocketAddr> {
+        self.bridge.as_ref().map(Bridge::address)
+    }
+
+    /// Stops everything and waits until it has.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Some(bridge) = self.bridge {
+            bridge.close().await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+fn kind_view(kind: ConnectionKind) -> ConnectionKindView {
+    match kind {
+        ConnectionKind::Cloud => ConnectionKindView::Cloud,
+        ConnectionKind::OnPremises => ConnectionKindView::OnPremises,
+        ConnectionKind::Practice => ConnectionKindView::Practice,
+    }
+}
+
+/// Tells the consoles what is shown.
+async fn tell_consoles(
+    mut view: watch::Receiver<Arc<View>>,
+    shown: watch::Sender<ShownVisitor>,
+    stop: CancellationToken,
+) {
+    loop {
+        let now = shown_visitor(&view.borrow_and_update());
+        shown.send_if_modified(|before| {
+            let changed = *before != now;
+            *before = now;
+            changed
+        });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = view.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+fn shown_visitor(view: &View) -> ShownVisitor {
+    let cards = [
+        &view.recognition.contact,
+        &view.recognition.account,
+        &view.recognition.lead,
+    ];
+    let found = cards.iter().any(|card| card.state == CardState::Found);
+    let settled = matches!(
+        view.recognition.state,
+        RecognitionState::Live | RecognitionState::Unidentifiable
+    );
+    ShownVisitor {
+        chat_id: view
+            .visitor
+            .as_ref()
+            .and_then(|visitor| visitor.chat_id.clone()),
+        recognized: if found {
+            Some(true)
+        } else {
+            settled.then_some(false)
+        },
+    }
+}
