@@ -114,3 +114,51 @@ fn first_line(output: impl Read) -> Result<String> {
     ensure!(!line.is_empty(), "it ended at once");
     Ok(line.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::output;
+
+    /// Asks the bus who owns a name or whether the keyring is locked.
+    fn ask(desktop: &Desktop, arguments: &[&str]) -> Option<String> {
+        let mut ask = Command::new("dbus-send");
+        output(
+            desktop.hold(
+                ask.args(["--session", "--print-reply=literal"])
+                    .args(arguments),
+            ),
+        )
+    }
+
+    #[test]
+    fn a_desktop_is_ready_at_once_and_leaves_nothing() {
+        let desktop = Desktop::start().unwrap();
+        let display = desktop
+            .environment
+            .iter()
+            .find(|(name, _)| *name == "DISPLAY")
+            .unwrap();
+        let socket = format!("/tmp/.X11-unix/X{}", display.1.trim_start_matches(':'));
+        assert!(fs::exists(&socket).unwrap());
+        let locked = [
+            "--dest=org.freedesktop.secrets",
+            "/org/freedesktop/secrets/collection/login",
+            "org.freedesktop.DBus.Properties.Get",
+            "string:org.freedesktop.Secret.Collection",
+            "string:Locked",
+        ];
+        assert!(ask(&desktop, &locked).unwrap().contains("boolean false"));
+        let home = desktop._home.path().to_owned();
+        let environment = desktop.environment.clone();
+
+        drop(desktop);
+        assert!(!fs::exists(&socket).unwrap());
+        assert!(!fs::exists(home).unwrap());
+        let mut ask = Command::new("dbus-send");
+        let ask = ask
+            .args(["--session", "--print-reply=literal"])
+            .args(locked);
+        assert_eq!(output(ask.envs(environment)), None, "the bus is gone");
+    }
+}

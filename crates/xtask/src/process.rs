@@ -187,3 +187,61 @@ fn pid(child: &Child) -> Pid {
 fn running() -> MutexGuard<'static, Vec<Pid>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        shell
+    }
+
+    #[test]
+    fn both_outputs_go_to_the_log_and_the_exit_code_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        run_logged(&mut shell("echo first; echo second >&2"), &log).unwrap();
+        let error = run_logged(&mut shell("echo third; exit 3"), &log).unwrap_err();
+        assert!(
+            error.to_string().ends_with("ended with exit status: 3"),
+            "{error}"
+        );
+        let text = std::fs::read_to_string(&log).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(
+            lines,
+            [
+                "$ sh -c echo first; echo second >&2",
+                "first",
+                "second",
+                "$ sh -c echo third; exit 3",
+                "third"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_program_that_cannot_start_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = run_logged(
+            &mut Command::new("no-such-program-here"),
+            &folder.path().join("log"),
+        )
+        .unwrap_err();
+        assert_eq!(error.to_string(), "cannot start no-such-program-here");
+        assert_eq!(output(&mut Command::new("no-such-program-here")), None);
+        assert_eq!(output(&mut shell("echo 5; exit 1")), None);
+        assert_eq!(output(&mut shell("echo 5")).as_deref(), Some("5\n"));
+    }
+
+    #[test]
+    fn a_background_program_ends_with_its_value() {
+        let (background, _output) = Background::start(Command::new("sleep").arg("1000")).unwrap();
+        let pid = pid(&background.0);
+        assert!(kill(pid, None).is_ok());
+        drop(background);
+        assert!(kill(pid, None).is_err());
+    }
+}
