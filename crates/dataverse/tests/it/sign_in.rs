@@ -1,8 +1,6 @@
 //! Sign-in in the cloud and on-premises: what is asked, what every refusal means, and one renewal for all.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use dataverse::{Client, Connection, Endpoint, Error, RetryPolicy, SignIn};
 use futures_util::future::join_all;
 use secrecy::SecretString;

@@ -1,9 +1,4 @@
 //! An organization and a sign-in service on one local server, and connections to them.
-#![expect(
-    clippy::allow_attributes,
-    reason = "which part a test file leaves unused differs"
-)]
-#![allow(dead_code, reason = "every test file uses another part")]
 
 use dataverse::{Client, Connection, RetryPolicy, SignIn};
 use secrecy::SecretString;

@@ -1,0 +1,16 @@
+//! The client against recorded shapes of Entra ID, AD FS and the Web API, on a local server.
+
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod network;
+#[cfg(test)]
+mod odata;
+#[cfg(test)]
+mod organization_url;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod sign_in;
