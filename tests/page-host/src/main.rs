@@ -1,0 +1,2 @@
+//! Serves the page in an ordinary browser.
+fn main() {}
