@@ -684,8 +684,24 @@ impl Error {
         {
             return Some(*endpoint);
         }
-        if self.is_sign_in() {
-            return Some(Endpoint::SignInService);
+        if let Self::SignIn { problem, .. } = self {
+            return Some(match problem {
+                SignInProblem::TokenRefused => Endpoint::Organization,
+                SignInProblem::WrongSecret
+                | SignInProblem::SecretExpired
+                | SignInProblem::UnknownApplication
+                | SignInProblem::UnknownTenant
+                | SignInProblem::WrongOrganization
+                | SignInProblem::WrongPassword
+                | SignInProblem::ConsentRequired
+                | SignInProblem::SecondFactorRequired
+                | SignInProblem::BlockedByPolicy
+                | SignInProblem::NotPermitted
+                | SignInProblem::Expired
+                | SignInProblem::WrongAuthority
+                | SignInProblem::Unavailable
+                | SignInProblem::Refused => Endpoint::SignInService,
+            });
         }
         self.answer().map(|_| Endpoint::Organization)
     }

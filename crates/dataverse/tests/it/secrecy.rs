@@ -158,6 +158,10 @@ async fn nothing_leaks() {
         .await;
     let connection = on_premises(&refusing);
     shown.push_str(&format!("{connection:?} {:?}", cloud(&server)));
+    let mut careless = cloud(&server);
+    careless.organization_url = format!("https://user:{PASSWORD}@contoso.example");
+    shown.push_str(&format!("{careless:?}"));
+    errors.push(Client::new(careless).unwrap_err());
     let on_premises = Client::with_retry_policy(connection, quick()).unwrap();
     errors.push(on_premises.query(&query).await.unwrap_err());
     let slow = organization(
@@ -190,6 +194,7 @@ async fn nothing_leaks() {
             "host_unreachable",
             "dns_failed",
             "tls_failed",
+            "invalid_organization_url",
             "sign_in_wrong_password",
             "timed_out"
         ]

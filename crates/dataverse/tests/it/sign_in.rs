@@ -436,6 +436,7 @@ async fn a_new_token_that_is_refused_too_is_the_error() {
         ),
         (2, 2)
     );
+    assert_eq!(error.endpoint(), Some(Endpoint::Organization));
     // And it is remembered, so that the two services are not asked four times for every further request.
     client.who_am_i().await.unwrap_err();
     assert_eq!(
