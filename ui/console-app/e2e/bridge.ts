@@ -52,6 +52,8 @@ export class TestBridge {
   readonly events: { id: string; event: Message }[] = [];
   /** Every text that any page sent. */
   readonly texts: string[] = [];
+  /** Whether any page may frame the app's pages, as if the browser's own guard were missing. */
+  isFramableByAll = false;
   /** Whether events are acknowledged. */
   acknowledges = true;
 
@@ -225,7 +227,8 @@ export class TestBridge {
   }
 
   #framing(path: string): string {
-    const ancestors = path === "relay.html" ? "'none'" : this.consoleOrigins.join(" ");
+    const consoles = this.isFramableByAll ? "*" : this.consoleOrigins.join(" ");
+    const ancestors = path === "relay.html" ? "'none'" : consoles;
     return `frame-ancestors ${ancestors}`;
   }
 

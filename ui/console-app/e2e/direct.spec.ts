@@ -1,5 +1,5 @@
 import { expect, expectEvent, insideOf, test } from "./fixtures";
-import { DANA, OLE, SECRET } from "./story";
+import { AGENT, DANA, OLE, SECRET } from "./story";
 
 const ONLINE = "Connected to Dynamics Companion on this computer";
 const UNPAIRED = /not paired/;
@@ -11,6 +11,7 @@ for (const mode of ["present", "old-name", "legacy"] as const) {
     consoleOrigin,
     served,
   }) => {
+    expect(JSON.stringify(AGENT[mode])).toContain(SECRET);
     const frames: string[] = [];
     agentConsole.page.on("websocket", (socket) => {
       socket.on("framesent", ({ payload }) => frames.push(String(payload)));
@@ -218,16 +219,35 @@ test("a tab alone does the work, until the background page is there", async ({
   expect(bridge.events.filter(({ event }) => event["kind"] === "ended")).toHaveLength(1);
 });
 
-test("a page that is no console cannot frame the app, nor speak to it", async ({
+test("a page that is no console cannot frame the app", async ({
   agentConsole,
   companion,
   foreignOrigin,
-  packaged,
   served,
 }) => {
-  insideOf(companion);
+  const refused = agentConsole.page.waitForEvent("console", (message) =>
+    message.text().includes("frame-ancestors"),
+  );
   await agentConsole.open(foreignOrigin);
   await agentConsole.show("tab", served.tab);
+  expect((await refused).text()).toContain(companion.origin);
   await expect(agentConsole.tab.locator("#presence")).toHaveCount(0);
-  expect(new URL(packaged.tab).origin).not.toBe(foreignOrigin);
+});
+
+test("a page that is no console is not listened to even where a browser lets it frame the app", async ({
+  agentConsole,
+  companion,
+  foreignOrigin,
+  served,
+}) => {
+  const bridge = insideOf(companion);
+  bridge.isFramableByAll = true;
+  await agentConsole.open(foreignOrigin);
+  await agentConsole.install(served);
+  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.expectPresence(ONLINE);
+  await agentConsole.act("select", DANA);
+  await agentConsole.act("end", DANA);
+  await expect(agentConsole.tab.locator("#recognition")).toContainText("does not tell this app");
+  expect(bridge.events).toEqual([]);
 });

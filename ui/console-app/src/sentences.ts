@@ -65,8 +65,8 @@ export function way({ variant }: AppState): string {
 export function waiting({ connection: { waiting: count, stage } }: AppState): string {
   if (count === 0 || stage === "online") return "";
   return count === 1
-    ? "One update from the Agent Console waits for it."
-    : `${count} updates from the Agent Console wait for it.`;
+    ? "One update from the Agent Console waits to be handed over."
+    : `${count} updates from the Agent Console wait to be handed over.`;
 }
 
 /** What is known of the selected chat. */
