@@ -1,6 +1,7 @@
 //! The connection to Dynamics: from settings and secrets to a client, and from records to their pages.
 
-use dataverse::{Client, SignIn};
+pub use dataverse::Client;
+use dataverse::SignIn;
 use jiff::Timestamp;
 use secrecy::SecretString;
 

@@ -13,6 +13,8 @@ pub mod clock;
 pub mod connection;
 pub mod controller;
 pub mod doctor;
+pub mod folders;
+pub mod once;
 pub mod practice;
 pub mod problem;
 pub mod recognise;

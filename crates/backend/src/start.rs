@@ -70,15 +70,24 @@ impl Files {
         opened.map_err(|error| Problem::from_store(&error))
     }
 
-    async fn store(&self) -> Result<Store, Problem> {
-        let opened = match self {
-            Files::Folder(folder) => Store::open(&folder.join("store.sqlite")).await,
-            Files::Memory => Store::memory().await,
-        };
-        opened.map_err(|error| {
-            tracing::error!(error.code = error.code(), %error, "the store cannot be opened");
-            Problem::from_store(&error)
-        })
+    /// Opens the store, or one in memory and the reason why.
+    async fn store(&self) -> Result<(Store, Option<Problem>), Problem> {
+        if let Files::Folder(folder) = self {
+            match Store::open(&folder.join("store.sqlite")).await {
+                Ok(store) => return Ok((store, None)),
+                Err(error) => {
+                    tracing::error!(error.code = error.code(), %error, "the store cannot be opened");
+                    let store = Store::memory()
+                        .await
+                        .map_err(|error| Problem::from_store(&error))?;
+                    return Ok((store, Some(Problem::from_store(&error))));
+                }
+            }
+        }
+        let store = Store::memory()
+            .await
+            .map_err(|error| Problem::from_store(&error))?;
+        Ok((store, None))
     }
 }
 
@@ -92,11 +101,11 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Starts everything. What is wrong with the connection or the bridge is no reason not to start: it
-    /// stands in the view.
+    /// Starts everything. What is wrong with the connection, the bridge or the files is no reason not to
+    /// start: it stands in the view.
     ///
     /// # Errors
-    /// If the companion's own files cannot be opened.
+    /// If SQLite cannot open any database at all.
     pub async fn start(options: Options) -> Result<Backend, Problem> {
         let Options {
             settings,
@@ -106,7 +115,8 @@ impl Backend {
             clock,
         } = options;
         let cache = files.cache().await?;
-        let desk = ConsoleDesk::open(files.store().await?, Arc::clone(&clock))
+        let (store, store_problem) = files.store().await?;
+        let desk = ConsoleDesk::open(store, Arc::clone(&clock))
             .await
             .map_err(|error| Problem::from_store(&error))?;
 
@@ -171,7 +181,7 @@ impl Backend {
             clock,
             desk: desk.clone(),
             bridge_address,
-            bridge_problem,
+            bridge_problem: bridge_problem.or(store_problem),
             practice: practice.clone(),
         };
         let (view_in, view) = watch::channel(Arc::new(controller::first_view(&parts)));

@@ -36,6 +36,7 @@ pub struct View {
 /// The connection to Dynamics.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Connection")]
 pub struct ConnectionView {
     /// What kind of organization it is.
     pub kind: ConnectionKindView,
@@ -81,6 +82,7 @@ pub enum ConnectionState {
 /// The Agent Consoles.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Console")]
 pub struct ConsoleView {
     /// Where the console bridge listens, host and port.
     pub address: String,
@@ -113,6 +115,7 @@ pub struct PairedConsole {
 /// An open pairing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Pairing")]
 pub struct PairingView {
     /// The six digits to type into the console.
     pub code: String,
@@ -123,6 +126,7 @@ pub struct PairingView {
 /// The agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Agent")]
 pub struct AgentView {
     /// Their name.
     pub name: String,
@@ -131,6 +135,7 @@ pub struct AgentView {
 /// The visitor of the selected chat, as Comm100 knows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Visitor")]
 pub struct VisitorView {
     /// Name, or empty.
     pub name: String,
@@ -159,6 +164,7 @@ pub struct VisitorView {
 /// Who the visitor is.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Recognition")]
 pub struct RecognitionView {
     /// How far it has come.
     pub state: RecognitionState,
@@ -236,7 +242,7 @@ pub enum CardState {
 #[serde(rename_all = "camelCase")]
 pub struct RecordView {
     /// Its table.
-    #[ts(type = "Table")]
+    #[ts(as = "TableName")]
     pub table: Table,
     /// Its id.
     pub id: String,
@@ -263,6 +269,7 @@ pub struct RecordView {
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(rename = "Source")]
 pub enum ValueSource {
     /// From Dynamics, for this visitor.
     Live,
@@ -273,6 +280,7 @@ pub enum ValueSource {
 /// A display field.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Field")]
 pub struct FieldView {
     /// The column's logical name.
     pub name: String,
@@ -352,7 +360,7 @@ impl From<DisplayField> for FieldView {
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// Its table.
-    #[ts(type = "Table")]
+    #[ts(as = "TableName")]
     pub table: Table,
     /// Its id.
     pub id: String,
@@ -383,6 +391,7 @@ enum TableName {
 /// The practice console.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
+#[ts(rename = "Practice")]
 pub struct PracticeView {
     /// The sample visitors.
     pub visitors: Vec<SampleVisitorView>,
@@ -393,7 +402,7 @@ pub struct PracticeView {
 /// A sample visitor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
-#[ts(rename = "SampleVisitor")]
+#[ts(rename = "PracticeVisitor")]
 pub struct SampleVisitorView {
     /// Its id.
     pub id: String,

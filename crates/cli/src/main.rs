@@ -1,1 +1,149 @@
-fn main() {}
+//! `companion`: the same back end without a window.
+//!
+//! Every command takes `--json`: one JSON document on standard output, logs on standard error. It ends with
+//! 0, with 1 and `{"error":{"code","message","next_step"}}` on failure, with 2 if it was called wrongly.
+
+mod doctor;
+mod output;
+mod recognize;
+mod sandbox;
+mod serve;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use backend::secrets::Secrets;
+use backend::{Files, Options, Problem, Settings, folders};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::output::Output;
+
+/// The companion of a Comm100 agent beside Dynamics 365, on the command line.
+#[derive(Parser)]
+#[command(name = "companion", version)]
+struct Arguments {
+    /// The settings file; this user's own if left out, the practice organization if there is none.
+    #[arg(long, global = true, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// The folder of the cache and the store; this user's own if left out.
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// One JSON document on standard output.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Starts the practice organization and runs until it is told to stop.
+    Sandbox(sandbox::Arguments),
+    /// Says who a visitor is in Dynamics.
+    Recognize(recognize::Arguments),
+    /// Runs the console bridge without a window until it is told to stop.
+    Serve(serve::Arguments),
+    /// Looks at the settings.
+    #[command(subcommand)]
+    Settings(settings::Action),
+    /// Examines the connection and names the step that fails.
+    Doctor,
+}
+
+/// What every command can ask for.
+struct Context {
+    settings: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    output: Output,
+}
+
+impl Context {
+    /// The settings in force.
+    fn settings(&self) -> Result<Settings, Problem> {
+        match &self.settings {
+            Some(file) => Settings::load(file),
+            None => match folders::settings_file().filter(|file| file.exists()) {
+                Some(file) => Settings::load(&file),
+                None => Ok(Settings::default()),
+            },
+        }
+    }
+
+    /// What a back end is started with.
+    fn options(&self) -> Result<Options, Problem> {
+        let mut options = Options::new(self.settings()?, Secrets::from_environment()?);
+        options.files = Files::Folder(self.data_dir.clone().or_else(folders::data).ok_or_else(
+            || {
+                Problem::new(
+                    "no_data_folder",
+                    "There is no folder for the companion's files.",
+                    "Name one with --data-dir.",
+                )
+            },
+        )?);
+        Ok(options)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = if matches!(arguments.command, Command::Serve(_)) {
+        "info"
+    } else {
+        "warn"
+    };
+    let filter = EnvFilter::try_from_env("COMPANION_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let context = Context {
+        settings: arguments.settings,
+        data_dir: arguments.data_dir,
+        output: Output {
+            json: arguments.json,
+        },
+    };
+    let done = match arguments.command {
+        Command::Sandbox(arguments) => success(sandbox::run(&context, arguments).await),
+        Command::Recognize(arguments) => success(recognize::run(&context, arguments).await),
+        Command::Serve(arguments) => success(serve::run(&context, arguments).await),
+        Command::Settings(action) => success(settings::run(&context, action)),
+        Command::Doctor => doctor::run(&context).await,
+    };
+    done.unwrap_or_else(|problem| {
+        context.output.failure(&problem);
+        ExitCode::FAILURE
+    })
+}
+
+fn success(done: Result<(), Problem>) -> Result<ExitCode, Problem> {
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// Waits until the program is told to stop, by the system or from the keyboard.
+async fn told_to_stop() -> Result<(), Problem> {
+    let failed = |error: std::io::Error| {
+        Problem::new(
+            "signals_unavailable",
+            format!("The program cannot be told to stop: {error}."),
+            "Report this to the maker.",
+        )
+    };
+    #[cfg(unix)]
+    {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .map_err(failed)?;
+        tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            keyboard = tokio::signal::ctrl_c() => keyboard.map_err(failed),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map_err(failed)
+}

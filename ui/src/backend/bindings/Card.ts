@@ -3,4 +3,19 @@ import type { Candidate } from "./Candidate";
 import type { CardState } from "./CardState";
 import type { RecordView } from "./RecordView";
 
-export type Card = { state: CardState, record: RecordView | null, more: Array<Candidate>, };
+/**
+ * One of the three cards.
+ */
+export type Card = { 
+/**
+ * What it shows.
+ */
+state: CardState, 
+/**
+ * The record.
+ */
+record: RecordView | null, 
+/**
+ * The other records that the rule found.
+ */
+more: Array<Candidate>, };

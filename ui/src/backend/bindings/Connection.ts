@@ -3,4 +3,27 @@ import type { ConnectionKind } from "./ConnectionKind";
 import type { ConnectionState } from "./ConnectionState";
 import type { Problem } from "./Problem";
 
-export type Connection = { kind: ConnectionKind, state: ConnectionState, organization: string, userName: string | null, problem: Problem | null, };
+/**
+ * The connection to Dynamics.
+ */
+export type Connection = { 
+/**
+ * What kind of organization it is.
+ */
+kind: ConnectionKind, 
+/**
+ * How it stands.
+ */
+state: ConnectionState, 
+/**
+ * The organization's host.
+ */
+organization: string, 
+/**
+ * The Dynamics user that the companion is signed in as.
+ */
+userName: string | null, 
+/**
+ * Why it does not stand well.
+ */
+problem: Problem | null, };

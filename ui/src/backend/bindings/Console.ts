@@ -3,4 +3,27 @@ import type { PairedConsole } from "./PairedConsole";
 import type { Pairing } from "./Pairing";
 import type { Problem } from "./Problem";
 
-export type Console = { address: string, connected: boolean, consoles: Array<PairedConsole>, pairing: Pairing | null, problem: Problem | null, };
+/**
+ * The Agent Consoles.
+ */
+export type Console = { 
+/**
+ * Where the console bridge listens, host and port.
+ */
+address: string, 
+/**
+ * Whether a console is connected.
+ */
+connected: boolean, 
+/**
+ * The paired consoles.
+ */
+consoles: Array<PairedConsole>, 
+/**
+ * The pairing that is open.
+ */
+pairing: Pairing | null, 
+/**
+ * Why the console bridge does not listen.
+ */
+problem: Problem | null, };

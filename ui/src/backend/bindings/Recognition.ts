@@ -3,4 +3,27 @@ import type { Card } from "./Card";
 import type { Problem } from "./Problem";
 import type { RecognitionState } from "./RecognitionState";
 
-export type Recognition = { state: RecognitionState, account: Card, contact: Card, lead: Card, problem: Problem | null, };
+/**
+ * Who the visitor is.
+ */
+export type Recognition = { 
+/**
+ * How far it has come.
+ */
+state: RecognitionState, 
+/**
+ * The company.
+ */
+account: Card, 
+/**
+ * The person.
+ */
+contact: Card, 
+/**
+ * The prospect.
+ */
+lead: Card, 
+/**
+ * What went wrong, wholly or in part.
+ */
+problem: Problem | null, };

@@ -3,4 +3,51 @@ import type { Field } from "./Field";
 import type { Source } from "./Source";
 import type { Table } from "./Table";
 
-export type RecordView = { table: Table, id: string, name: string, url: string, rule: string, reason: string, source: Source, asOf: string, inactive: boolean, chosen: boolean, fields: Array<Field>, };
+/**
+ * A recognised record.
+ */
+export type RecordView = { 
+/**
+ * Its table.
+ */
+table: Table, 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * What a person calls it.
+ */
+name: string, 
+/**
+ * Its page in Dynamics.
+ */
+url: string, 
+/**
+ * The name of the rule that found it.
+ */
+rule: string, 
+/**
+ * Why it was matched, as a sentence.
+ */
+reason: string, 
+/**
+ * Whether Dynamics has just given it or it is a cached copy.
+ */
+source: Source, 
+/**
+ * When Dynamics gave it (RFC 3339).
+ */
+asOf: string, 
+/**
+ * Whether it is deactivated or closed.
+ */
+inactive: boolean, 
+/**
+ * Whether the agent chose it over the first match.
+ */
+chosen: boolean, 
+/**
+ * The configured display fields, in order.
+ */
+fields: Array<Field>, };

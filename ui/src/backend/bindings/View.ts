@@ -6,4 +6,39 @@ import type { Practice } from "./Practice";
 import type { Recognition } from "./Recognition";
 import type { Visitor } from "./Visitor";
 
-export type View = { revision: number, version: string, connection: Connection, console: Console, agent: Agent | null, visitor: Visitor | null, recognition: Recognition, practice: Practice | null, };
+/**
+ * Everything that the window shows.
+ */
+export type View = { 
+/**
+ * Rises with every change.
+ */
+revision: number, 
+/**
+ * The version of the product.
+ */
+version: string, 
+/**
+ * The connection to Dynamics.
+ */
+connection: Connection, 
+/**
+ * The Agent Consoles.
+ */
+console: Console, 
+/**
+ * The agent who is signed in to the Agent Console.
+ */
+agent: Agent | null, 
+/**
+ * The visitor of the selected chat.
+ */
+visitor: Visitor | null, 
+/**
+ * Who that visitor is.
+ */
+recognition: Recognition, 
+/**
+ * The practice console; only with the practice organization.
+ */
+practice: Practice | null, };

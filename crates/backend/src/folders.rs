@@ -1,0 +1,27 @@
+//! Where settings and files lie if nobody says otherwise: the system's own folders for this user.
+
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+/// The settings file of this user. It need not exist: without it the companion practises.
+#[must_use]
+pub fn settings_file() -> Option<PathBuf> {
+    Some(project()?.config_dir().join("settings.toml"))
+}
+
+/// The folder of the cache and the store.
+#[must_use]
+pub fn data() -> Option<PathBuf> {
+    Some(project()?.data_local_dir().to_owned())
+}
+
+/// The folder of the log files.
+#[must_use]
+pub fn logs() -> Option<PathBuf> {
+    Some(project()?.data_local_dir().join("logs"))
+}
+
+fn project() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "dynamics-companion")
+}

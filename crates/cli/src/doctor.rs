@@ -1,0 +1,76 @@
+//! `companion doctor`
+
+use std::process::ExitCode;
+
+use backend::Problem;
+use backend::doctor::{self, Finding, FindingResult, Step};
+use serde::Serialize;
+
+use crate::Context;
+use crate::output::ProblemAnswer;
+
+#[derive(Serialize)]
+struct Answer {
+    steps: Vec<StepAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ProblemAnswer>,
+}
+
+#[derive(Serialize)]
+struct StepAnswer {
+    step: Step,
+    result: FindingResult,
+}
+
+pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
+    let (options, organization) = practice::prepare(context.options()?).await?;
+    let findings = doctor::examine(&options.settings, &options.secrets, &*options.clock).await;
+    if let Some(organization) = organization {
+        organization.stop().await;
+    }
+    let answer = Answer {
+        steps: findings
+            .iter()
+            .map(|finding| StepAnswer {
+                step: finding.step,
+                result: finding.result,
+            })
+            .collect(),
+        error: findings
+            .iter()
+            .find_map(|finding| finding.problem.as_ref())
+            .map(ProblemAnswer::from),
+    };
+    context.output.result(&answer, || {
+        findings.iter().map(lines).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(if answer.error.is_none() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn lines(finding: &Finding) -> String {
+    let step = match finding.step {
+        Step::Url => "The address is one",
+        Step::Dns => "The names are known in the network",
+        Step::Tls => "The servers are reached and trusted",
+        Step::Token => "The sign-in is accepted",
+        Step::Organization => "The organization answers as Dynamics 365",
+        Step::User => "The organization knows the user",
+        Step::Privilege => "The user may read what recognition needs",
+    };
+    let result = match finding.result {
+        FindingResult::Passed => "ok",
+        FindingResult::Failed => "FAILED",
+        FindingResult::Skipped => "-",
+    };
+    let problem = finding.problem.as_ref().map(|problem| {
+        format!(
+            "\n        {}\n        {}",
+            problem.message, problem.next_step
+        )
+    });
+    format!("{result:<7} {step}{}", problem.unwrap_or_default())
+}

@@ -1,0 +1,63 @@
+//! `companion serve`
+
+use std::net::SocketAddr;
+
+use backend::{Backend, Problem};
+use serde_json::json;
+
+use crate::{Context, told_to_stop};
+
+/// How to serve.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Where to listen; only addresses of this computer are taken. `bridge.port` on 127.0.0.1 if left out.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Open a pairing at the start and print its code on the first line.
+    #[arg(long)]
+    pair: bool,
+}
+
+pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
+    let mut options = context.options()?;
+    if let Some(listen) = arguments.listen {
+        if listen.ip() != std::net::Ipv4Addr::LOCALHOST {
+            return Err(Problem::new(
+                "listen_not_loopback",
+                "The companion listens on this computer only.",
+                "Use an address that begins with 127.0.0.1, and a proxy with TLS in front of it for others.",
+            ));
+        }
+        options.settings.bridge.port = listen.port();
+    }
+    let (options, organization) = practice::prepare(options).await?;
+    let backend = Backend::start(options).await?;
+    let handle = backend.handle();
+    if let Some(problem) = handle.view().console.problem.clone() {
+        backend.stop().await;
+        return Err(problem);
+    }
+    let address = backend.bridge_address().map(|address| address.to_string());
+    let code = if arguments.pair {
+        handle.start_pairing().await;
+        let mut view = handle.watch();
+        let paired = view
+            .wait_for(|view| view.console.pairing.is_some())
+            .await
+            .ok()
+            .map(|view| view.console.pairing.clone());
+        paired.flatten().map(|pairing| pairing.code)
+    } else {
+        None
+    };
+    let organization_url = organization
+        .as_ref()
+        .map(|organization| organization.description().organization_url.clone());
+    context.output.announce(&json!({ "bridge": address, "pairing_code": code, "practice_organization_url": organization_url }))?;
+    told_to_stop().await?;
+    backend.stop().await;
+    if let Some(organization) = organization {
+        organization.stop().await;
+    }
+    Ok(())
+}
