@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { type FrameLocator, type Page, test as base, expect } from "@playwright/test";
 import { unzipSync } from "fflate";
+import { WebSocket } from "ws";
 import { TestBridge } from "./bridge";
 import { Site } from "./site";
 import { AGENT, CHATS, VISITORS } from "./story";
@@ -185,12 +186,39 @@ export async function expectEvent(
   return found()?.event ?? {};
 }
 
+/** The code of a companion on trial: from a plain address, or by the commands of its page (a WebSocket address). */
 async function realCode(): Promise<string> {
   if (!REAL_CODE) throw new Error("Set COMPANION_PAIRING_CODE_URL to where the code can be had.");
-  const answer = await fetch(REAL_CODE, { method: "POST" });
-  const code = /\d{6}/.exec(await answer.text());
+  const text = REAL_CODE.startsWith("ws") ? await codeOfPage(REAL_CODE) : await codeAt(REAL_CODE);
+  const code = /\b\d{6}\b/.exec(text);
   if (!code) throw new Error(`${REAL_CODE} gave no code.`);
   return code[0];
+}
+
+async function codeAt(address: string): Promise<string> {
+  return (await fetch(address)).text();
+}
+
+function codeOfPage(address: string): Promise<string> {
+  const origin = new URL(address).origin.replace(/^ws/, "http");
+  const socket = new WebSocket(address, { origin });
+  return new Promise((resolve, reject) => {
+    socket.on("error", reject);
+    socket.on("open", () =>
+      socket.send(JSON.stringify({ id: 1, command: "start_pairing", args: {} })),
+    );
+    socket.on("message", (data: Buffer) => {
+      const { view, error } = JSON.parse(data.toString("utf8")) as {
+        view?: { console: { pairing: { code: string } | null } };
+        error?: unknown;
+      };
+      if (error) reject(new Error(`Pairing was not opened: ${JSON.stringify(error)}`));
+      const code = view?.console.pairing?.code;
+      if (!code) return;
+      socket.close();
+      resolve(code);
+    });
+  });
 }
 
 function portOf(variable: string): number {

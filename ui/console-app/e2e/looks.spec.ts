@@ -4,10 +4,12 @@ import { DANA } from "./story";
 
 /** Looks for accessibility faults in every frame, and keeps a picture of the tab. */
 async function look({ page }: AgentConsole, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page })
+  const { passes, violations } = await new AxeBuilder({ page })
     .include(['iframe[title="tab"]', "main"])
     .analyze();
   expect(violations).toEqual([]);
+  const isInsideTab = passes.some(({ nodes }) => nodes.some(({ target }) => target.length === 2));
+  expect(isInsideTab).toBe(true);
   const tab = page.locator('iframe[title="tab"]');
   await tab.screenshot({ path: `test-results/tab-${name}.png` });
 }
