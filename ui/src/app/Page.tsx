@@ -53,7 +53,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           <Notices
             view={view}
             down={down}
-            failure={failure}
+            failure={consoleOpen ? null : failure}
             commands={commands}
             onDismiss={onDismiss}
           />
@@ -78,6 +78,8 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
         <ConsoleDialog
           console={view.console}
           commands={commands}
+          failure={failure}
+          onDismiss={onDismiss}
           onClose={() => {
             setConsoleOpen(false);
           }}

@@ -21,8 +21,8 @@ export function useShortcuts(refresh: () => void): void {
       const card = table && document.getElementById(cardId(table));
       if (!card) return;
       event.preventDefault();
-      card.focus();
-      card.scrollIntoView({ block: "nearest" });
+      card.focus({ preventScroll: true });
+      card.scrollIntoView({ block: "start" });
     };
     window.addEventListener("keydown", pressed);
     return () => {

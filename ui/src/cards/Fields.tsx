@@ -13,7 +13,7 @@ const useStyles = makeStyles({
   list: { margin: 0, display: "grid", rowGap: tokens.spacingVerticalXXS },
   row: {
     display: "grid",
-    gridTemplateColumns: "minmax(100px, 32%) minmax(0, 1fr)",
+    gridTemplateColumns: "minmax(96px, 32%) minmax(0, 1fr)",
     columnGap: tokens.spacingHorizontalM,
     minHeight: "24px",
     alignItems: "baseline",
@@ -30,7 +30,8 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase300,
     fontVariantNumeric: "tabular-nums",
   },
-  copyable: { display: "flex", alignItems: "center", columnGap: tokens.spacingHorizontalXXS },
+  // The copy button hangs into the card's edge, to leave the line to the value.
+  copyable: { display: "flex", alignItems: "center", marginRight: "-10px" },
   empty: { color: tokens.colorNeutralForeground3 },
   age: {
     display: "block",

@@ -1,6 +1,6 @@
-import { Badge, Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import { Badge, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import { useEffect, useId, useRef } from "react";
-import type { Console } from "../backend";
+import type { Console, Problem } from "../backend";
 import { Notice } from "../app/Notice";
 import type { Commands } from "../app/useCommands";
 import { Dismiss16Regular, PlugConnected16Regular, PlugDisconnected16Regular } from "../icons";
@@ -50,17 +50,20 @@ const useStyles = makeStyles({
   address: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalXXS },
   mono: { fontFamily: tokens.fontFamilyMonospace },
   group: { minWidth: 0, outlineStyle: "none" },
-  foot: { display: "flex", justifyContent: "flex-end" },
+  state: { justifySelf: "start" },
 });
 
 interface Props {
   console: Console;
   commands: Pick<Commands, "startPairing" | "cancelPairing" | "revokeConsole">;
+  /** Why the last command failed; the page's own message is out of reach behind the dialog. */
+  failure: Problem | null;
+  onDismiss: () => void;
   onClose: () => void;
 }
 
 /** The Agent Console's connection: where it finds the companion, which consoles may, and pairing a new one. */
-export function ConsoleDialog({ console, commands, onClose }: Props) {
+export function ConsoleDialog({ console, commands, failure, onDismiss, onClose }: Props) {
   const styles = useStyles();
   const reveal = useRevealStyles();
   const dialog = useRef<HTMLDialogElement>(null);
@@ -83,16 +86,27 @@ export function ConsoleDialog({ console, commands, onClose }: Props) {
           <h2 id={title} className={styles.title}>
             {texts.console.title}
           </h2>
-          <Badge
-            appearance="tint"
-            size="large"
-            color={console.connected ? "success" : "severe"}
-            icon={console.connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
-          >
-            {console.connected ? texts.console.connected : texts.console.notConnected}
-          </Badge>
           <IconButton label={texts.close} icon={<Dismiss16Regular />} onClick={onClose} />
         </div>
+        <Badge
+          className={styles.state}
+          appearance="tint"
+          size="large"
+          color={console.connected ? "success" : "severe"}
+          icon={console.connected ? <PlugConnected16Regular /> : <PlugDisconnected16Regular />}
+        >
+          {console.connected ? texts.console.connected : texts.console.notConnected}
+        </Badge>
+        {failure && (
+          <div role="alert">
+            <Notice
+              intent="error"
+              title={failure.message}
+              problem={failure}
+              onDismiss={onDismiss}
+            />
+          </div>
+        )}
         {console.problem && (
           <Notice intent="error" title={console.problem.message} problem={console.problem} />
         )}
@@ -118,9 +132,6 @@ export function ConsoleDialog({ console, commands, onClose }: Props) {
             <RecordText className={styles.mono}>{console.address}</RecordText>
             <CopyButton text={console.address} what={texts.console.addressCopy} />
           </div>
-        </div>
-        <div className={styles.foot}>
-          <Button onClick={onClose}>{texts.close}</Button>
         </div>
       </div>
     </dialog>

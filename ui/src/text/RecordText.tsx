@@ -1,5 +1,5 @@
 import { makeStyles, mergeClasses } from "@fluentui/react-components";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { clamp } from "./clamp";
 import { brief, visible } from "./visible";
 
@@ -33,17 +33,19 @@ interface Props {
   className?: string | undefined;
 }
 
-/** An e-mail address that does not fit breaks before its @. */
+/** Longer ones are no addresses, and are cut anyway. */
+const LONGEST_ADDRESS = 200;
+
+/** An address that does not fit breaks where its parts meet: an e-mail address before its @, a URL at dots and slashes. */
 function breakable(text: string): ReactNode {
-  const at = text.indexOf("@");
-  if (at < 1) return text;
-  return (
-    <>
-      {text.slice(0, at)}
-      <wbr />
-      {text.slice(at)}
-    </>
-  );
+  if (text.length > LONGEST_ADDRESS) return text;
+  const parts = text.split(text.includes("@") ? /(?=@)/ : /(?=[.?&])|(?<=\/)(?!\/)/);
+  return parts.map((part, index) => (
+    <Fragment key={index}>
+      {index > 0 && <wbr />}
+      {part}
+    </Fragment>
+  ));
 }
 
 /** Text from a chat or a record: isolated from the direction of its surroundings, and never wider than them. */
