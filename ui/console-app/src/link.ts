@@ -23,7 +23,11 @@ const OPTIONAL = ["name", "email", "phone", "company"] as const;
 export function chatLink(chat: ChatLink): string {
   const fields = new Map<string, string>();
   for (const name of [...REQUIRED, ...OPTIONAL]) {
-    const value = chat[name]?.toWellFormed().trim();
+    // The companion refuses links with control characters, and a visitor can put them into any field.
+    const value = chat[name]
+      ?.toWellFormed()
+      .replace(/\p{Cc}+/gu, " ")
+      .trim();
     if (value) fields.set(name, encodeURIComponent(value));
   }
   for (;;) {

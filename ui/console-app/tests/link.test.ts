@@ -21,6 +21,12 @@ test("what is empty is left out", () => {
   );
 });
 
+test("control characters become blanks", () => {
+  expect(chatLink({ chatId: "c1", name: "\u0000Dana\r\n\tVermeer\u0085" })).toBe(
+    "dynamics-companion://chat?chatId=c1&name=Dana%20Vermeer",
+  );
+});
+
 test("the longest optional fields go first", () => {
   const link = new URL(chatLink({ ...CHAT, name: "n".repeat(1_500), company: "é".repeat(400) }));
   expect(link.searchParams.has("company")).toBe(false);
