@@ -1,1 +1,390 @@
-//! sandbox
+//! The practice organization: an HTTP server on loopback that simulates the documented behaviour of Dynamics 365
+//! (Dataverse Web API) and of both sign-in services, with demo data that looks like a real company's.
+//!
+//! It shares no code with the client in `crates/dataverse`, or one mistake would hide the other.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), sandbox::Error> {
+//! let sandbox = sandbox::Sandbox::start(sandbox::Options::default()).await?;
+//! let description = sandbox.description();   // URLs, client ids, secrets
+//! # let _ = description;
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where things are
+//! - `server`: routes, latency, faults, the wire. `auth`: token endpoints. `api`: what a Web API request means.
+//! - `odata`: path, query options, `$filter`. `query`: the typed query model and its SQL. `rows`: rows to JSON.
+//! - `write`: create, update, upsert, delete. `rules`: what the server does by itself. `security`: roles and 403s.
+//! - `metadata`: tables and columns. `store`: SQLite. `demo`: the demo data and the sample visitors.
+//!
+//! # The admin door
+//! On the same address under `/admin`, without sign-in (the server listens on loopback). Bodies are JSON; changes answer
+//! 204.
+//!
+//! | Route | What it does |
+//! | --- | --- |
+//! | `GET /admin` | everything at a glance: tenant, all clients (one with an expired secret, one that is no member, one without role), faults, latency, clock |
+//! | `GET /admin/requests` | the log: `[{"sequence","method","path","query","entity_set","started","ended","status"}]`. `started` and `ended` are ticks of one counter, so that `a.ended < b.started` means that `b` waited for `a`. `status` is null while it runs and after a reset. Token requests are listed too (`entity_set` null) |
+//! | `DELETE /admin/requests` | empties the log |
+//! | `POST /admin/faults` | `{"fault", "path"?, "method"?, "times"? (1), "retry_after"? (seconds, 1), "delay_ms"?}`: the next `times` requests whose path and query contain `path` (`*` is a wildcard) fail. `fault`: `too_many_requests` (429), `server_error` (500), `unavailable` (503, HTML), `reset_before_commit`, `reset_after_commit`, `slow` (by `delay_ms`), `wrong_json`, `html_page`, `truncated_body`, `unauthorized` (401) |
+//! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
+//! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
+//! | `GET`/`DELETE /admin/latency` | the delays / none |
+//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"}` of tokens issued from now on (3599) |
+//! | `POST /admin/clock` | `{"advance_seconds"}`: moves the organization's clock, so that tokens expire without waiting |
+//! | `DELETE /admin/tokens` | revokes all access tokens |
+//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator"), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "remove"? ["prvReadLead"], "add"? […]}` |
+
+mod admin;
+mod api;
+mod auth;
+mod clock;
+pub mod demo;
+mod errors;
+mod faults;
+mod json;
+mod metadata;
+mod odata;
+mod organization;
+mod pages;
+mod query;
+mod requests;
+mod rows;
+mod rules;
+mod security;
+mod server;
+mod store;
+mod text;
+mod tls;
+mod value;
+mod write;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Authority, Client, OnPremisesLogin, random_secret};
+use crate::faults::{Faults, Latency};
+use crate::organization::{Organization, ids};
+use crate::security::{Directory, Principal, Role, guide_role};
+use crate::store::Store;
+
+/// How to start a practice organization.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one. Default `127.0.0.1:0`.
+    pub listen: SocketAddr,
+    /// What it holds at first. Default [`Seed::Demo`].
+    pub seed: Seed,
+    /// How many contacts the demo data has. Default 1000.
+    pub contacts: usize,
+    /// Delay of every request. Default none.
+    pub latency: Duration,
+    /// The database file; `None` (default) for a temporary one that is gone after [`Sandbox::stop`].
+    pub data: Option<PathBuf>,
+    /// Serve https, under a certificate of a fresh authority whose certificate is written to `ca.pem` in this directory.
+    pub tls: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: Seed::Demo,
+            contacts: 1000,
+            latency: Duration::ZERO,
+            data: None,
+            tls: None,
+        }
+    }
+}
+
+/// What the organization holds at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seed {
+    /// A company's accounts, contacts, leads, cases, tasks and notes.
+    #[default]
+    Demo,
+    /// Only its users, team, currency and roles.
+    Empty,
+}
+
+/// Why the practice organization did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address could not be listened on.
+    #[error(
+        "The practice organization cannot listen on {address}. Choose another address or stop what uses it."
+    )]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The database could not be opened or filled.
+    #[error(
+        "The practice organization's data cannot be opened. Check that the file is writable, or choose another."
+    )]
+    Data(#[from] sqlx::Error),
+    /// The certificates could not be made or written.
+    #[error(
+        "The practice organization's certificates cannot be written. Check that the directory is writable."
+    )]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// A stable name of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Listen { .. } => "sandbox_address_unavailable",
+            Error::Data(_) => "sandbox_data_unusable",
+            Error::Tls(_) => "sandbox_tls_unusable",
+        }
+    }
+}
+
+/// All that a client needs to connect. Secrets are drawn anew at each start.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct Description {
+    /// The cloud organization: `http://127.0.0.1:PORT`.
+    pub organization_url: String,
+    /// Tokens come from `{authority_url}/{tenant_id}/oauth2/v2.0/token`.
+    pub authority_url: String,
+    /// The directory.
+    pub tenant_id: String,
+    /// An application user with exactly the integration guide's role.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// An application user that may do everything: for set-up, tests and other clients.
+    pub administrator: Administrator,
+    /// The same organization as an on-premises deployment.
+    pub on_premises: OnPremises,
+    /// Base of the admin door (`/admin`, see the crate's documentation).
+    pub admin_url: String,
+}
+
+/// The application user with the System Administrator role.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct Administrator {
+    /// Application id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+}
+
+/// How to reach the organization as an on-premises deployment.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct OnPremises {
+    /// With the version behind it: `http://127.0.0.1:PORT/OnPrem/api/data/v9.1`.
+    pub organization_url: String,
+    /// The AD FS token endpoint.
+    pub authority_url: String,
+    /// Application id known to AD FS.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// A user with exactly the integration guide's role.
+    pub login_email: String,
+    /// The user's password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Description {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Description")
+            .field("organization_url", &self.organization_url)
+            .finish_non_exhaustive()
+    }
+}
+
+const TENANT: &str = "3f1a6c2e-9b4d-4e8f-a7c1-5d2e8b9f0a61";
+const CLIENT: &str = "b7d1f0a4-2c3e-4f5a-8b6c-9d0e1f2a3b4c";
+const ADMINISTRATOR_CLIENT: &str = "c8e2a1b5-3d4f-4a6b-9c7d-0e1f2a3b4c5d";
+const EXPIRED_CLIENT: &str = "d9f3b2c6-4e5a-4b7c-8d8e-1f2a3b4c5d6e";
+const STRANGER_CLIENT: &str = "e0a4c3d7-5f6b-4c8d-9e9f-2a3b4c5d6e7f";
+const ROLELESS_CLIENT: &str = "f1b5d4e8-6a7c-4d9e-8f0a-3b4c5d6e7f80";
+const ADFS_CLIENT: &str = "a2c6e5f9-7b8d-4e0f-9a1b-4c5d6e7f8091";
+const LOGIN_EMAIL: &str = "integration@practice.example";
+/// A user id that belongs to no user of the organization.
+const STRANGER: &str = "00000000-0000-4000-8000-00000000dead";
+
+/// A running practice organization.
+pub struct Sandbox {
+    description: Description,
+    organization: Arc<Organization>,
+    handle: axum_server::Handle<SocketAddr>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("description", &self.description)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Starts the server and, in a new database, fills it. It answers when this returns.
+    ///
+    /// # Errors
+    /// If the address is taken, the data cannot be opened, or the certificates cannot be written.
+    pub async fn start(options: Options) -> Result<Sandbox, Error> {
+        let listen_failed = |source| Error::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = std::net::TcpListener::bind(options.listen).map_err(listen_failed)?;
+        listener.set_nonblocking(true).map_err(listen_failed)?;
+        let address = listener.local_addr().map_err(listen_failed)?;
+        let tls = match &options.tls {
+            Some(directory) => Some(
+                tls::configuration(directory, address.ip())
+                    .await
+                    .map_err(Error::Tls)?,
+            ),
+            None => None,
+        };
+
+        let store = Store::open(options.data.as_deref()).await?;
+        if store.is_new {
+            demo::organization(&store).await?;
+            match options.seed {
+                Seed::Demo => demo::company(&store, options.contacts).await?,
+                Seed::Empty => {}
+            }
+        }
+
+        let (description, origins) = describe(address, options.tls.is_some());
+        let faults = Faults::default();
+        if !options.latency.is_zero() {
+            let delay_ms = u64::try_from(options.latency.as_millis()).unwrap_or(u64::MAX);
+            faults.set_latencies(vec![Latency {
+                path: String::new(),
+                delay_ms,
+            }]);
+        }
+        let organization = Arc::new(Organization {
+            next_ticket: AtomicU32::new(demo::next_ticket(&store).await?),
+            store,
+            directory: directory(),
+            authority: authority(&description),
+            clock: clock::Clock::default(),
+            faults,
+            requests: Arc::default(),
+            tls: options.tls.is_some(),
+            origins,
+        });
+        let handle = axum_server::Handle::new();
+        let serving = server::serve(listener, tls, handle.clone(), Arc::clone(&organization));
+        Ok(Sandbox {
+            description,
+            organization,
+            handle,
+            server: tokio::spawn(serving),
+        })
+    }
+
+    /// How to connect.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Stops the server, drops open connections, and removes a temporary database.
+    pub async fn stop(self) {
+        self.handle.shutdown();
+        if let Ok(Err(error)) = self.server.await {
+            tracing::warn!(%error, "the practice organization's server ended with an error");
+        }
+        self.organization.store.close().await;
+    }
+}
+
+fn describe(address: SocketAddr, tls: bool) -> (Description, Vec<String>) {
+    let scheme = if tls { "https" } else { "http" };
+    let origin = format!("{scheme}://{address}");
+    let origins = vec![
+        origin.clone(),
+        format!("{scheme}://localhost:{}", address.port()),
+        format!("{scheme}://127.0.0.1:{}", address.port()),
+    ];
+    let description = Description {
+        organization_url: origin.clone(),
+        authority_url: origin.clone(),
+        tenant_id: TENANT.to_owned(),
+        client_id: CLIENT.to_owned(),
+        client_secret: random_secret(),
+        administrator: Administrator {
+            client_id: ADMINISTRATOR_CLIENT.to_owned(),
+            client_secret: random_secret(),
+        },
+        on_premises: OnPremises {
+            organization_url: format!("{origin}/{}/api/data/v9.1", server::ON_PREMISES),
+            authority_url: format!("{origin}/adfs/oauth2/token"),
+            client_id: ADFS_CLIENT.to_owned(),
+            client_secret: random_secret(),
+            login_email: LOGIN_EMAIL.to_owned(),
+            password: random_secret(),
+        },
+        admin_url: format!("{origin}/admin"),
+    };
+    (description, origins)
+}
+
+fn authority(description: &Description) -> Authority {
+    let client = |id: &str, secret: &str, user: &str| Client {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+        secret_expired: false,
+        user: user.to_owned(),
+    };
+    let clients = vec![
+        client(
+            &description.client_id,
+            &description.client_secret,
+            ids::APPLICATION_USER,
+        ),
+        client(
+            &description.administrator.client_id,
+            &description.administrator.client_secret,
+            ids::ADMINISTRATOR,
+        ),
+        Client {
+            secret_expired: true,
+            ..client(EXPIRED_CLIENT, &random_secret(), ids::APPLICATION_USER)
+        },
+        client(STRANGER_CLIENT, &random_secret(), STRANGER),
+        client(ROLELESS_CLIENT, &random_secret(), ids::ROLELESS_USER),
+    ];
+    let on_premises = OnPremisesLogin {
+        client_id: description.on_premises.client_id.clone(),
+        client_secret: description.on_premises.client_secret.clone(),
+        login_email: description.on_premises.login_email.clone(),
+        password: description.on_premises.password.clone(),
+        user: ids::ON_PREMISES_USER.to_owned(),
+    };
+    Authority::new(description.tenant_id.clone(), clients, on_premises)
+}
+
+fn directory() -> Directory {
+    let directory = Directory::default();
+    let principal = |role| Principal {
+        member: true,
+        disabled: false,
+        role,
+    };
+    directory.add(ids::APPLICATION_USER, principal(guide_role()));
+    directory.add(ids::ON_PREMISES_USER, principal(guide_role()));
+    directory.add(ids::ADMINISTRATOR, principal(Role::SystemAdministrator));
+    directory.add(ids::ROLELESS_USER, principal(Role::None));
+    directory
+}

@@ -1,0 +1,191 @@
+//! The admin door: `/admin/…` on the same server, for tests and rehearsals. See the crate's documentation for its routes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::routing::{get, patch, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::faults::{Latency, Plan};
+use crate::organization::{Organization, ids};
+use crate::security::{Role, guide_role};
+use crate::server::Answer;
+
+type Shared = State<Arc<Organization>>;
+
+pub(crate) fn router() -> Router<Arc<Organization>> {
+    Router::new()
+        .route("/", get(overview))
+        .route("/requests", get(requests).delete(clear_requests))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route(
+            "/latency",
+            get(latency).put(set_latency).delete(clear_latency),
+        )
+        .route("/settings", patch(settings))
+        .route("/clock", post(clock))
+        .route("/tokens", axum::routing::delete(revoke_tokens))
+        .route("/users", patch(user))
+}
+
+async fn overview(State(organization): Shared) -> Answer {
+    let clients: Vec<Value> = organization
+        .authority
+        .clients
+        .iter()
+        .map(|client| {
+            json!({
+                "client_id": client.id, "client_secret": client.secret, "secret_expired": client.secret_expired,
+                "user_id": client.user,
+            })
+        })
+        .collect();
+    Answer::plain_json(
+        200,
+        &json!({
+            "tenant_id": organization.authority.tenant,
+            "clients": clients,
+            "token_lifetime_seconds": organization.authority.lifetime.load(Ordering::SeqCst),
+            "now": organization.clock.now().to_string(),
+            "faults": organization.faults.plans(),
+            "latency": organization.faults.latencies(),
+        }),
+    )
+}
+
+async fn requests(State(organization): Shared) -> Answer {
+    Answer::plain_json(200, &json!(organization.requests.entries()))
+}
+
+async fn clear_requests(State(organization): Shared) -> Answer {
+    organization.requests.clear();
+    Answer::empty(204)
+}
+
+async fn faults(State(organization): Shared) -> Answer {
+    Answer::plain_json(200, &json!(organization.faults.plans()))
+}
+
+async fn add_fault(State(organization): Shared, Json(plan): Json<Plan>) -> Answer {
+    organization.faults.plan(plan);
+    Answer::empty(204)
+}
+
+async fn clear_faults(State(organization): Shared) -> Answer {
+    organization.faults.clear();
+    Answer::empty(204)
+}
+
+async fn latency(State(organization): Shared) -> Answer {
+    Answer::plain_json(200, &json!(organization.faults.latencies()))
+}
+
+/// One delay or a list of them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Latencies {
+    One(Latency),
+    Several(Vec<Latency>),
+}
+
+async fn set_latency(State(organization): Shared, Json(latencies): Json<Latencies>) -> Answer {
+    organization.faults.set_latencies(match latencies {
+        Latencies::One(one) => vec![one],
+        Latencies::Several(several) => several,
+    });
+    Answer::empty(204)
+}
+
+async fn clear_latency(State(organization): Shared) -> Answer {
+    organization.faults.set_latencies(Vec::new());
+    Answer::empty(204)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    token_lifetime_seconds: i64,
+}
+
+async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -> Answer {
+    organization
+        .authority
+        .lifetime
+        .store(settings.token_lifetime_seconds, Ordering::SeqCst);
+    Answer::empty(204)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_seconds: i64,
+}
+
+async fn clock(State(organization): Shared, Json(advance): Json<Advance>) -> Answer {
+    organization.clock.advance(advance.advance_seconds);
+    Answer::empty(204)
+}
+
+async fn revoke_tokens(State(organization): Shared) -> Answer {
+    organization.authority.revoke_all();
+    Answer::empty(204)
+}
+
+#[derive(Deserialize, Default, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Who {
+    #[default]
+    Application,
+    OnPremises,
+    Administrator,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum NewRole {
+    Guide,
+    None,
+    SystemAdministrator,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserChange {
+    #[serde(default)]
+    user: Who,
+    member: Option<bool>,
+    disabled: Option<bool>,
+    role: Option<NewRole>,
+    #[serde(default)]
+    remove: Vec<String>,
+    #[serde(default)]
+    add: Vec<String>,
+}
+
+async fn user(State(organization): Shared, Json(change): Json<UserChange>) -> Answer {
+    let id = match change.user {
+        Who::Application => ids::APPLICATION_USER,
+        Who::OnPremises => ids::ON_PREMISES_USER,
+        Who::Administrator => ids::ADMINISTRATOR,
+    };
+    let found = organization.directory.change(id, |principal| {
+        principal.member = change.member.unwrap_or(principal.member);
+        principal.disabled = change.disabled.unwrap_or(principal.disabled);
+        match change.role {
+            Some(NewRole::Guide) => principal.role = guide_role(),
+            Some(NewRole::None) => principal.role = Role::None,
+            Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
+            None => {}
+        }
+        if let Role::Custom(held) = &mut principal.role {
+            for privilege in &change.remove {
+                held.remove(privilege);
+            }
+            held.extend(change.add);
+        }
+    });
+    Answer::empty(if found { 204 } else { 404 })
+}

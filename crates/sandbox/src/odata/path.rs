@@ -1,0 +1,120 @@
+//! The resource path behind `/api/data/vX.Y/`.
+
+use percent_encoding::percent_decode_str;
+
+use super::lexer::is_guid;
+use crate::errors::ApiError;
+
+/// One segment: a name and, in parentheses, a key or a function's parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) name: String,
+    pub(crate) key: Option<String>,
+}
+
+/// The segments of a percent-encoded path.
+pub(crate) fn segments(path: &str) -> Result<Vec<Segment>, ApiError> {
+    let unreadable = || ApiError::request("Bad Request - Error in query syntax.");
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| {
+            let decoded = percent_decode_str(segment)
+                .decode_utf8()
+                .map_err(|_| unreadable())?;
+            let Some((name, rest)) = decoded.split_once('(') else {
+                return Ok(Segment {
+                    name: decoded.into_owned(),
+                    key: None,
+                });
+            };
+            let key = rest.strip_suffix(')').ok_or_else(unreadable)?;
+            Ok(Segment {
+                name: name.to_owned(),
+                key: Some(key.to_owned()),
+            })
+        })
+        .collect()
+}
+
+/// A key in parentheses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// `contacts(6f1c…)`, lower case.
+    Primary(String),
+    /// `contacts(name=value,…)`: names, and values with their quotes taken off.
+    Named(Vec<(String, String)>),
+}
+
+/// Reads a key.
+pub(crate) fn key(text: &str) -> Result<Key, ApiError> {
+    if is_guid(text) {
+        return Ok(Key::Primary(text.to_ascii_lowercase()));
+    }
+    let unreadable = || ApiError::request("Bad Request - Error in query syntax.");
+    let mut parts = Vec::new();
+    let mut rest = text.chars().peekable();
+    while rest.peek().is_some() {
+        let name: String = rest.by_ref().take_while(|c| *c != '=').collect();
+        let mut value = String::new();
+        if rest.peek() == Some(&'\'') {
+            rest.next();
+            loop {
+                match rest.next() {
+                    Some('\'') if rest.peek() == Some(&'\'') => {
+                        rest.next();
+                        value.push('\'');
+                    }
+                    Some('\'') => break,
+                    Some(c) => value.push(c),
+                    None => return Err(unreadable()),
+                }
+            }
+            if !matches!(rest.next(), None | Some(',')) {
+                return Err(unreadable());
+            }
+        } else {
+            value = rest.by_ref().take_while(|c| *c != ',').collect();
+        }
+        if name.is_empty() || value.is_empty() && !text.contains('\'') {
+            return Err(unreadable());
+        }
+        parts.push((name, value));
+    }
+    if parts.is_empty() {
+        Err(unreadable())
+    } else {
+        Ok(Key::Named(parts))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_keys() {
+        let read = segments("contacts(6F1C0000-0000-4000-8000-000000000001)/fullname").unwrap();
+        assert_eq!(
+            read[1],
+            Segment {
+                name: "fullname".into(),
+                key: None
+            }
+        );
+        assert_eq!(
+            key(read[0].key.as_deref().unwrap()).unwrap(),
+            Key::Primary("6f1c0000-0000-4000-8000-000000000001".into())
+        );
+        assert_eq!(
+            key("firstname='O''B, C',n=3").unwrap(),
+            Key::Named(vec![
+                ("firstname".into(), "O'B, C".into()),
+                ("n".into(), "3".into())
+            ])
+        );
+        for wrong in ["", "abc", "a='x", "a='x'y", "="] {
+            assert!(key(wrong).is_err(), "{wrong}");
+        }
+        assert!(segments("contacts(1").is_err());
+    }
+}

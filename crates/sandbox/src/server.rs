@@ -1,0 +1,378 @@
+//! The HTTP side: routes, latency, faults, the request log, and answers on the wire.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::response::Response;
+use axum::routing::post;
+use futures_util::stream;
+
+use crate::api::{self, Request};
+use crate::auth::{Deployment, TokenRequest};
+use crate::errors::ApiError;
+use crate::faults::{Fault, Plan};
+use crate::organization::Organization;
+use crate::{admin, pages};
+
+/// The largest body that is read, as the real service has it.
+const LARGEST_BODY: usize = 128 * 1024 * 1024;
+
+/// Path segment of the on-premises organization.
+pub(crate) const ON_PREMISES: &str = "OnPrem";
+
+/// An answer before it is put on the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, content_type: &str, body: String) -> Answer {
+        Answer {
+            status,
+            headers: vec![("content-type", content_type.to_owned())],
+            body,
+        }
+    }
+
+    pub(crate) fn empty(status: u16) -> Answer {
+        Answer {
+            status,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    /// JSON outside OData: tokens, the admin door.
+    pub(crate) fn plain_json(status: u16, body: &serde_json::Value) -> Answer {
+        Answer::new(status, "application/json; charset=utf-8", body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn into_response(self) -> Response {
+        self.with_body(Body::from)
+    }
+
+    fn with_body(self, body: impl FnOnce(String) -> Body) -> Response {
+        let mut response = Response::new(body(self.body));
+        *response.status_mut() = self
+            .status
+            .try_into()
+            .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in self.headers {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// All routes.
+pub(crate) fn router(organization: Arc<Organization>) -> Router {
+    Router::new()
+        .route("/{tenant}/oauth2/v2.0/token", post(cloud_token))
+        .route("/adfs/oauth2/token", post(adfs_token))
+        .nest("/admin", admin::router())
+        .merge(pages::router())
+        .fallback(web_api)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(organization)
+}
+
+type Shared = State<Arc<Organization>>;
+
+async fn cloud_token(
+    state: Shared,
+    Path(tenant): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    token(state, &uri, headers, body, |organization, request| {
+        organization.authority.cloud_token(&tenant, request)
+    })
+    .await
+}
+
+async fn adfs_token(state: Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    token(state, &uri, headers, body, |organization, request| {
+        organization.authority.adfs_token(request)
+    })
+    .await
+}
+
+async fn token(
+    State(organization): Shared,
+    uri: &Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    issue: impl FnOnce(&Organization, &TokenRequest<'_>) -> Answer,
+) -> Response {
+    guarded(&organization, "POST", uri, None, async {
+        let authorization = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let request = TokenRequest {
+            authorization,
+            body: &String::from_utf8_lossy(&body),
+            now: organization.clock.now(),
+            origins: &organization.origins,
+        };
+        issue(&organization, &request)
+    })
+    .await
+}
+
+/// Everything else: the Web API of both deployments.
+async fn web_api(
+    State(organization): Shared,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some((deployment, version, resource)) = located(uri.path()) else {
+        // AD FS and the web server in front of Dynamics answer unknown paths with an empty 404.
+        return Answer::empty(404).into_response();
+    };
+    let entity_set = entity_set(resource);
+    guarded(&organization, method.as_str(), &uri, entity_set, async {
+        let scheme = if organization.tls { "https" } else { "http" };
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        let host = host
+            .or_else(|| uri.authority().map(axum::http::uri::Authority::as_str))
+            .unwrap_or("");
+        let origin = format!("{scheme}://{host}");
+        let start = match deployment {
+            Deployment::Cloud => String::new(),
+            Deployment::OnPremises => format!("/{ON_PREMISES}"),
+        };
+        let request = Request {
+            method: method.as_str().to_owned(),
+            base: format!("{origin}{start}/api/data/{version}"),
+            origin,
+            deployment,
+            resource: resource.to_owned(),
+            query: uri.query().unwrap_or("").to_owned(),
+            headers: headers.clone(),
+            body,
+        };
+        api::answer(&organization, &request).await
+    })
+    .await
+}
+
+/// Splits a path into deployment, version segment (`v9.2`) and resource.
+fn located(path: &str) -> Option<(Deployment, &str, &str)> {
+    let (deployment, rest) = match path.strip_prefix("/api/data/") {
+        Some(rest) => (Deployment::Cloud, rest),
+        None => {
+            let rest = path.strip_prefix('/')?;
+            let (organization, rest) = rest.split_once('/')?;
+            let rest = rest.strip_prefix("api/data/")?;
+            organization
+                .eq_ignore_ascii_case(ON_PREMISES)
+                .then_some((Deployment::OnPremises, rest))?
+        }
+    };
+    let (version, resource) = rest.split_once('/').unwrap_or((rest, ""));
+    let known: &[&str] = match deployment {
+        Deployment::Cloud => &["v9.0", "v9.1", "v9.2"],
+        Deployment::OnPremises => &["v8.0", "v8.1", "v8.2", "v9.0", "v9.1"],
+    };
+    known
+        .contains(&version)
+        .then_some((deployment, version, resource))
+}
+
+fn entity_set(resource: &str) -> Option<String> {
+    let first = resource.split(['/', '(']).next()?;
+    crate::metadata::catalog()
+        .set(first)
+        .map(|table| table.set.clone())
+}
+
+/// Runs a request under the log, the injected latency and the injected faults.
+async fn guarded(
+    organization: &Organization,
+    method: &str,
+    uri: &Uri,
+    entity_set: Option<String>,
+    work: impl Future<Output = Answer>,
+) -> Response {
+    let target = uri
+        .path_and_query()
+        .map_or_else(|| uri.path().to_owned(), ToString::to_string);
+    let mut running =
+        organization
+            .requests
+            .start(method, uri.path(), uri.query().unwrap_or(""), entity_set);
+    let latency = organization.faults.latency(&target);
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let Some(plan) = organization.faults.take(method, &target) else {
+        let answer = work.await;
+        running.status = Some(answer.status);
+        return answer.into_response();
+    };
+    let (status, response) = faulty(organization, &plan, work).await;
+    running.status = status;
+    response
+}
+
+async fn faulty(
+    organization: &Organization,
+    plan: &Plan,
+    work: impl Future<Output = Answer>,
+) -> (Option<u16>, Response) {
+    let html = |status, title: &str| {
+        let body = format!(
+            "<!DOCTYPE html>\r\n<html><head><title>{title}</title></head><body><h2>{title}</h2></body></html>"
+        );
+        Answer::new(status, "text/html; charset=utf-8", body)
+    };
+    let retry_after = plan.retry_after.to_string();
+    let answer = match plan.fault {
+        Fault::TooManyRequests => api::error_answer(&ApiError::new(
+            429,
+            "0x80072322",
+            "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
+        ))
+        .header("retry-after", retry_after)
+        .header("x-ms-ratelimit-burst-remaining-xrm-requests", "0")
+        .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,196.26"),
+        Fault::ServerError => api::error_answer(&ApiError::new(
+            500,
+            "0x80040216",
+            "An unexpected error occurred.",
+        )),
+        Fault::Unavailable => html(503, "Service Unavailable").header("retry-after", retry_after),
+        Fault::ResetBeforeCommit => return (None, reset()),
+        Fault::ResetAfterCommit => {
+            let answer = work.await;
+            return (Some(answer.status), reset());
+        }
+        Fault::Slow => {
+            tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
+            work.await
+        }
+        Fault::WrongJson => Answer::new(200, api::JSON, "{\"value\":[{\"contactid\":".to_owned()),
+        Fault::HtmlPage => html(200, "Sign in to your account"),
+        Fault::TruncatedBody => {
+            let answer = work.await;
+            return (Some(answer.status), truncated(answer));
+        }
+        Fault::Unauthorized => {
+            api::challenge(organization, Deployment::Cloud, &organization.origin())
+        }
+    };
+    (Some(answer.status), answer.into_response())
+}
+
+/// A response whose body fails at once: the connection is closed before anything was written to it.
+fn reset() -> Response {
+    let failure = stream::once(async {
+        Err::<Bytes, _>(std::io::Error::other("reset by an injected fault"))
+    });
+    Response::new(Body::from_stream(failure))
+}
+
+/// The answer with only half of the body that its length announces.
+fn truncated(answer: Answer) -> Response {
+    let length = answer.body.len();
+    let half = answer
+        .body
+        .as_bytes()
+        .get(..length / 2)
+        .unwrap_or_default()
+        .to_vec();
+    let mut response = answer.with_body(|_| {
+        let parts = stream::unfold(Some(half), |half| async {
+            match half {
+                Some(half) => Some((Ok(Bytes::from(half)), None)),
+                None => {
+                    // Lets the first half go out before the connection breaks.
+                    tokio::task::yield_now().await;
+                    Some((
+                        Err(std::io::Error::other("cut off by an injected fault")),
+                        None,
+                    ))
+                }
+            }
+        });
+        Body::from_stream(parts)
+    });
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+/// Turns an [`Answer`] into what axum's handlers return.
+impl axum::response::IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        Answer::into_response(self)
+    }
+}
+
+/// Serves until the handle says stop.
+pub(crate) async fn serve(
+    listener: std::net::TcpListener,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    handle: axum_server::Handle<std::net::SocketAddr>,
+    organization: Arc<Organization>,
+) -> std::io::Result<()> {
+    let service = router(organization).into_make_service();
+    match tls {
+        Some(tls) => {
+            axum_server::from_tcp_rustls(listener, tls)?
+                .handle(handle)
+                .serve(service)
+                .await
+        }
+        None => {
+            axum_server::from_tcp(listener)?
+                .handle(handle)
+                .serve(service)
+                .await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_each_deployment() {
+        assert_eq!(
+            located("/api/data/v9.2/contacts"),
+            Some((Deployment::Cloud, "v9.2", "contacts"))
+        );
+        assert_eq!(
+            located("/api/data/v9.0/"),
+            Some((Deployment::Cloud, "v9.0", ""))
+        );
+        assert_eq!(located("/api/data/v8.2/contacts"), None);
+        assert_eq!(
+            located("/OnPrem/api/data/v9.1/contacts"),
+            Some((Deployment::OnPremises, "v9.1", "contacts"))
+        );
+        assert_eq!(located("/OnPrem/api/data/v9.2/contacts"), None);
+        assert_eq!(located("/Other/api/data/v9.1/contacts"), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! The database: one SQLite table for each table of the organization, columns by their logical names.
+//!
+//! Text columns compare by the collation [`crate::text::COLLATION`], so that every `=`, `ORDER BY` and index is
+//! case-insensitive. A polymorphic look-up keeps the table of its row in `<column>__type`.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use crate::metadata::{Column, Kind, Table, catalog};
+use crate::text;
+use crate::value::{Statement, Value};
+
+/// Columns by which clients look people up: each gets an index.
+const LOOKED_UP: [&str; 11] = [
+    "emailaddress1",
+    "emailaddress2",
+    "emailaddress3",
+    "telephone1",
+    "telephone2",
+    "telephone3",
+    "mobilephone",
+    "fullname",
+    "name",
+    "accountnumber",
+    "ticketnumber",
+];
+
+/// The first version number that a row gets.
+const FIRST_VERSION: i64 = 2_500_000;
+
+/// The open database.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pool: SqlitePool,
+    version: AtomicI64,
+    /// Was the file empty?
+    pub(crate) is_new: bool,
+    /// Removed with everything in it when the store is dropped.
+    directory: Option<tempfile::TempDir>,
+}
+
+impl Store {
+    /// Opens `data`, or a temporary file that goes when the store goes.
+    pub(crate) async fn open(data: Option<&Path>) -> Result<Store, sqlx::Error> {
+        let (file, directory) = match data {
+            Some(file) => (file.to_owned(), None),
+            None => {
+                let directory = tempfile::Builder::new()
+                    .prefix("practice-organization-")
+                    .tempdir()?;
+                (directory.path().join("organization.db"), Some(directory))
+            }
+        };
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(if directory.is_some() {
+                SqliteSynchronous::Off
+            } else {
+                SqliteSynchronous::Normal
+            })
+            .busy_timeout(std::time::Duration::from_secs(30))
+            .collation(text::COLLATION, text::compare);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(8)
+            .connect_with(options)
+            .await?;
+        let tables: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master")
+            .fetch_one(&pool)
+            .await?;
+        let store = Store {
+            pool,
+            version: AtomicI64::new(FIRST_VERSION),
+            is_new: tables == 0,
+            directory,
+        };
+        if store.is_new {
+            store.create_tables().await?;
+        }
+        store.version.store(
+            store.highest_version().await?.max(FIRST_VERSION),
+            Ordering::SeqCst,
+        );
+        Ok(store)
+    }
+
+    /// Closes the database.
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    /// A transaction that may write.
+    pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    pub(crate) fn next_version(&self) -> i64 {
+        self.version.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    async fn create_tables(&self) -> Result<(), sqlx::Error> {
+        let mut transaction = self.write().await?;
+        for table in &catalog().tables {
+            for statement in definition(table) {
+                Statement::new(statement)
+                    .query()
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        transaction.commit().await
+    }
+
+    async fn highest_version(&self) -> Result<i64, sqlx::Error> {
+        let mut highest = 0;
+        for table in &catalog().tables {
+            let statement =
+                Statement::new(format!("SELECT MAX(versionnumber) FROM {}", table.logical));
+            let row = statement.query().fetch_one(&self.pool).await?;
+            highest = highest.max(Value::at(&row, 0)?.integer().unwrap_or(0));
+        }
+        Ok(highest)
+    }
+}
+
+fn definition(table: &Table) -> Vec<String> {
+    let mut columns = Vec::new();
+    for column in &table.columns {
+        columns.push(if column.name == table.id {
+            format!("{} TEXT PRIMARY KEY NOT NULL", column.name)
+        } else {
+            format!("{} {}", column.name, sql_type(column))
+        });
+        if column.is_polymorphic() {
+            columns.push(format!("{} TEXT", column.type_name()));
+        }
+    }
+    if table.column("versionnumber").is_none() {
+        columns.push("versionnumber INTEGER".to_owned());
+    }
+    let mut statements = vec![format!(
+        "CREATE TABLE {} ({})",
+        table.logical,
+        columns.join(", ")
+    )];
+    for column in &table.columns {
+        if LOOKED_UP.contains(&column.name.as_str()) || is_followed(table, column) {
+            statements.push(format!(
+                "CREATE INDEX {table}__{column} ON {table} ({column}) WHERE {column} IS NOT NULL",
+                table = table.logical,
+                column = column.name
+            ));
+        }
+    }
+    statements
+}
+
+/// Look-ups that a deleted parent's cascade or a collection navigation property follows.
+fn is_followed(table: &Table, column: &Column) -> bool {
+    column.kind == Kind::Lookup
+        && table.parents.iter().any(|parent| {
+            parent.column == column.name
+                && ["account", "contact", "lead", "incident", "task"]
+                    .contains(&parent.target.as_str())
+        })
+}
+
+fn sql_type(column: &Column) -> String {
+    match column.kind {
+        Kind::Text => format!("TEXT COLLATE {}", text::COLLATION),
+        Kind::Integer | Kind::BigInt | Kind::Boolean | Kind::Choice => "INTEGER".to_owned(),
+        Kind::Decimal | Kind::Double | Kind::Money => "REAL".to_owned(),
+        Kind::DateTime | Kind::Date | Kind::Guid | Kind::Lookup => "TEXT".to_owned(),
+    }
+}
+
+/// A whole row as its columns' values, for the write rules. Null columns are left out.
+pub(crate) type Fields = std::collections::BTreeMap<String, Value>;
+
+/// Reads a whole row.
+pub(crate) async fn load(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    id: &str,
+) -> Result<Option<Fields>, sqlx::Error> {
+    let names = column_names(table);
+    let text = format!(
+        "SELECT {} FROM {} WHERE {} = ?",
+        names.join(", "),
+        table.logical,
+        table.id
+    );
+    let Some(row) = Statement::new(text)
+        .with(id)
+        .query()
+        .fetch_optional(connection)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let mut fields = Fields::new();
+    for (index, name) in names.into_iter().enumerate() {
+        let value = Value::at(&row, index)?;
+        if !value.is_null() {
+            fields.insert(name, value);
+        }
+    }
+    Ok(Some(fields))
+}
+
+fn column_names(table: &Table) -> Vec<String> {
+    let mut names = Vec::new();
+    for column in &table.columns {
+        names.push(column.name.clone());
+        if column.is_polymorphic() {
+            names.push(column.type_name());
+        }
+    }
+    if table.column("versionnumber").is_none() {
+        names.push("versionnumber".to_owned());
+    }
+    names
+}
+
+/// Inserts a row.
+pub(crate) async fn insert(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    fields: &Fields,
+) -> Result<(), sqlx::Error> {
+    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    let marks = vec!["?"; names.len()].join(", ");
+    let mut statement = Statement::new(format!(
+        "INSERT INTO {} ({}) VALUES ({marks})",
+        table.logical,
+        names.join(", ")
+    ));
+    statement.values = fields.values().cloned().collect();
+    statement.query().execute(connection).await?;
+    Ok(())
+}
+
+/// Changes columns of a row.
+pub(crate) async fn update(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    id: &str,
+    fields: &Fields,
+) -> Result<(), sqlx::Error> {
+    let assignments: Vec<String> = fields.keys().map(|name| format!("{name} = ?")).collect();
+    let mut statement = Statement::new(format!(
+        "UPDATE {} SET {} WHERE {} = ?",
+        table.logical,
+        assignments.join(", "),
+        table.id
+    ));
+    statement.values = fields.values().cloned().collect();
+    statement.bind(id);
+    statement.query().execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,790 @@
+//! Create, update, upsert, delete (protocol page `crud.md`).
+
+use std::collections::HashSet;
+
+use serde_json::Value as JsonValue;
+use sqlx::SqliteConnection;
+use uuid::Uuid;
+
+use crate::api::{Call, primary_key};
+use crate::errors::ApiError;
+use crate::metadata::{Column, Kind, OnDelete, Table, catalog};
+use crate::odata::lexer::is_guid;
+use crate::odata::path;
+use crate::rules;
+use crate::security::Access;
+use crate::server::Answer;
+use crate::store::{self, Fields};
+use crate::value::{Statement, Value, moment};
+
+/// Tables that clients do not write.
+const MANAGED: [&str; 6] = [
+    "systemuser",
+    "team",
+    "businessunit",
+    "transactioncurrency",
+    "role",
+    "organization",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Create,
+    Update,
+}
+
+/// `POST contacts`.
+pub(crate) async fn create(call: &Call<'_>, table: &'static Table) -> Result<Answer, ApiError> {
+    let body = object(call, table)?;
+    writable(call, table, Access::Create)?;
+    let mut transaction = call.organization.store.write().await?;
+    let changes = read_changes(call, &mut transaction, table, &body, Purpose::Create).await?;
+    let id = insert_row(call, &mut transaction, table, None, changes).await?;
+    let answer = written(call, &mut transaction, table, &id, true).await?;
+    transaction.commit().await?;
+    Ok(answer)
+}
+
+/// `PATCH contacts(id)`: update, or upsert where no precondition forbids it.
+pub(crate) async fn patch(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+) -> Result<Answer, ApiError> {
+    let body = object(call, table)?;
+    write_row(call, table, id, &body).await
+}
+
+/// `PUT contacts(id)/jobtitle`.
+pub(crate) async fn put_property(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    property: &str,
+) -> Result<Answer, ApiError> {
+    if table.property(property).is_none() {
+        return Err(ApiError::no_segment(property));
+    }
+    let mut body = object(call, table)?;
+    let value = body
+        .remove("value")
+        .ok_or_else(|| ApiError::payload(table, "The property 'value' is missing."))?;
+    set_existing(
+        call,
+        table,
+        id,
+        [(property.to_owned(), value)].into_iter().collect(),
+    )
+    .await
+}
+
+/// `DELETE contacts(id)/jobtitle`.
+pub(crate) async fn clear_property(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    property: &str,
+) -> Result<Answer, ApiError> {
+    if table.property(property).is_none() {
+        return Err(ApiError::no_segment(property));
+    }
+    set_existing(
+        call,
+        table,
+        id,
+        [(property.to_owned(), JsonValue::Null)]
+            .into_iter()
+            .collect(),
+    )
+    .await
+}
+
+/// `PUT contacts(id)/parentcustomerid_account/$ref`.
+pub(crate) async fn put_reference(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    navigation: &str,
+) -> Result<Answer, ApiError> {
+    if table.link(navigation).is_none() {
+        return Err(ApiError::no_segment(navigation));
+    }
+    let mut body = object(call, table)?;
+    let reference = body
+        .remove("@odata.id")
+        .ok_or_else(|| ApiError::payload(table, "The annotation '@odata.id' is missing."))?;
+    set_existing(
+        call,
+        table,
+        id,
+        [(format!("{navigation}@odata.bind"), reference)]
+            .into_iter()
+            .collect(),
+    )
+    .await
+}
+
+/// `DELETE contacts(id)/parentcustomerid_account/$ref`.
+pub(crate) async fn clear_reference(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    navigation: &str,
+) -> Result<Answer, ApiError> {
+    if table.link(navigation).is_none() {
+        return Err(ApiError::no_segment(navigation));
+    }
+    set_existing(
+        call,
+        table,
+        id,
+        [(navigation.to_owned(), JsonValue::Null)]
+            .into_iter()
+            .collect(),
+    )
+    .await
+}
+
+/// `DELETE contacts(id)`.
+pub(crate) async fn delete(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+) -> Result<Answer, ApiError> {
+    writable(call, table, Access::Delete)?;
+    let mut transaction = call.organization.store.write().await?;
+    let existing = store::load(&mut transaction, table, id)
+        .await?
+        .ok_or_else(|| call.no_row(table, id))?;
+    check_version(call, table, &existing)?;
+    delete_row(&mut transaction, table, id).await?;
+    transaction.commit().await?;
+    Ok(Answer::empty(204).header("odata-version", "4.0"))
+}
+
+type Body = serde_json::Map<String, JsonValue>;
+
+fn object(call: &Call<'_>, table: &Table) -> Result<Body, ApiError> {
+    let kind = call
+        .request
+        .header("content-type")
+        .unwrap_or("application/json");
+    if !kind
+        .trim_start()
+        .to_ascii_lowercase()
+        .starts_with("application/json")
+    {
+        return Err(ApiError::new(
+            415,
+            crate::errors::REQUEST,
+            format!(
+                "A supported MIME type could not be found that matches the content type '{kind}'."
+            ),
+        ));
+    }
+    match serde_json::from_slice(&call.request.body) {
+        Ok(JsonValue::Object(body)) => Ok(body),
+        Ok(_) => Err(ApiError::payload(
+            table,
+            "A value was found where a JSON object was expected.",
+        )),
+        Err(error) => Err(ApiError::payload(table, format!("Invalid JSON. {error}"))),
+    }
+}
+
+fn writable(call: &Call<'_>, table: &Table, access: Access) -> Result<(), ApiError> {
+    call.caller.require(access, table)?;
+    if MANAGED.contains(&table.logical.as_str()) {
+        return Err(ApiError::not_simulated(format!(
+            "writing to the table '{}'",
+            table.logical
+        )));
+    }
+    Ok(())
+}
+
+/// Changes a row that must exist.
+async fn set_existing(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    body: Body,
+) -> Result<Answer, ApiError> {
+    writable(call, table, Access::Write)?;
+    let mut transaction = call.organization.store.write().await?;
+    let existing = store::load(&mut transaction, table, id)
+        .await?
+        .ok_or_else(|| call.no_row(table, id))?;
+    check_version(call, table, &existing)?;
+    let changes = read_changes(call, &mut transaction, table, &body, Purpose::Update).await?;
+    update_row(call, &mut transaction, table, id, &existing, changes).await?;
+    transaction.commit().await?;
+    Ok(Answer::empty(204).header("odata-version", "4.0"))
+}
+
+async fn write_row(
+    call: &Call<'_>,
+    table: &'static Table,
+    id: &str,
+    body: &Body,
+) -> Result<Answer, ApiError> {
+    let mut transaction = call.organization.store.write().await?;
+    let created = match store::load(&mut transaction, table, id).await? {
+        Some(existing) => {
+            if precondition(call, "if-none-match") == Some("*") {
+                return Err(ApiError::new(
+                    412,
+                    "0x80040237",
+                    "A record with matching key values already exists.",
+                ));
+            }
+            check_version(call, table, &existing)?;
+            writable(call, table, Access::Write)?;
+            let changes =
+                read_changes(call, &mut transaction, table, body, Purpose::Update).await?;
+            update_row(call, &mut transaction, table, id, &existing, changes).await?;
+            false
+        }
+        None => {
+            if precondition(call, "if-match").is_some() {
+                return Err(call.no_row(table, id));
+            }
+            writable(call, table, Access::Create)?;
+            let changes =
+                read_changes(call, &mut transaction, table, body, Purpose::Create).await?;
+            insert_row(call, &mut transaction, table, Some(id), changes).await?;
+            true
+        }
+    };
+    let answer = written(call, &mut transaction, table, id, created).await?;
+    transaction.commit().await?;
+    Ok(answer)
+}
+
+/// A precondition header; the literal text `null` counts as absent.
+fn precondition<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a str> {
+    call.request
+        .header(name)
+        .map(str::trim)
+        .filter(|value| !value.is_empty() && *value != "null")
+}
+
+fn check_version(call: &Call<'_>, table: &Table, existing: &Fields) -> Result<(), ApiError> {
+    let Some(wanted) = precondition(call, "if-match").filter(|wanted| *wanted != "*") else {
+        return Ok(());
+    };
+    if !table.optimistic_concurrency {
+        return Err(ApiError::new(
+            400,
+            "0x8006088d",
+            format!(
+                "Optimistic concurrency isn't enabled for entity type {}.",
+                table.logical
+            ),
+        ));
+    }
+    let version = existing
+        .get("versionnumber")
+        .and_then(Value::integer)
+        .unwrap_or(0);
+    if wanted != format!("W/\"{version}\"") {
+        return Err(ApiError::new(
+            412,
+            "0x80060882",
+            "The version of the existing record doesn't match the RowVersion property provided.",
+        ));
+    }
+    Ok(())
+}
+
+async fn written(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    id: &str,
+    created: bool,
+) -> Result<Answer, ApiError> {
+    if call.preferences.representation {
+        let status = if created { 201 } else { 200 };
+        let answer = call.read_row(connection, table, id, status).await?;
+        return answer.ok_or_else(|| call.no_row(table, id));
+    }
+    let url = format!("{}/{}({id})", call.request.base, table.set);
+    let answer = Answer::empty(204)
+        .header("odata-version", "4.0")
+        .header("odata-entityid", url.as_str());
+    Ok(if created {
+        answer.header("location", url)
+    } else {
+        answer
+    })
+}
+
+/// Reads a body into column values. Null values clear.
+async fn read_changes(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    body: &Body,
+    purpose: Purpose,
+) -> Result<Fields, ApiError> {
+    let mut changes = Fields::new();
+    for (name, value) in body {
+        if let Some(navigation) = name.strip_suffix("@odata.bind") {
+            bind(call, connection, table, navigation, value, &mut changes).await?;
+            continue;
+        }
+        // Other annotations (`@odata.type`, `@odata.etag`, formatted values of a row sent back) say nothing here.
+        if name.contains('@') {
+            continue;
+        }
+        if let Some((_, column)) = table.link(name).filter(|_| table.property(name).is_none()) {
+            if !value.is_null() {
+                return Err(ApiError::not_simulated("deep insert"));
+            }
+            clear(table, column, &mut changes)?;
+            continue;
+        }
+        if table.collection(name).is_some() {
+            return Err(ApiError::not_simulated("deep insert"));
+        }
+        let Some(column) = table.property(name) else {
+            return Err(ApiError::payload(
+                table,
+                format!(
+                    "Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{}'.",
+                    table.logical
+                ),
+            ));
+        };
+        if column.kind == Kind::Lookup {
+            return Err(ApiError::request(
+                "CRM do not support direct update of Entity Reference properties, Use Navigation properties instead.",
+            ));
+        }
+        let value = typed(table, column, value)?;
+        let settable = match purpose {
+            Purpose::Create => column.creatable,
+            Purpose::Update => column.updatable,
+        };
+        // Columns that are not valid for the operation are accepted and left alone.
+        if settable {
+            changes.insert(column.name.clone(), value);
+        }
+    }
+    Ok(changes)
+}
+
+fn clear(table: &Table, column: &Column, changes: &mut Fields) -> Result<(), ApiError> {
+    if column.system_required && table.logical != "incident" {
+        return Err(cannot_be_null(table, column));
+    }
+    changes.insert(column.name.clone(), Value::Null);
+    if column.is_polymorphic() {
+        changes.insert(column.type_name(), Value::Null);
+    }
+    Ok(())
+}
+
+fn cannot_be_null(table: &Table, column: &Column) -> ApiError {
+    ApiError::new(
+        400,
+        "0x80040200",
+        format!(
+            "Attribute '{}' of the '{}' entity cannot be set to NULL.",
+            column.name, table.logical
+        ),
+    )
+}
+
+async fn bind(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    navigation: &str,
+    value: &JsonValue,
+    changes: &mut Fields,
+) -> Result<(), ApiError> {
+    let Some((link, column)) = table.link(navigation) else {
+        if table.collection(navigation).is_some() {
+            return Err(ApiError::not_simulated("binding a collection"));
+        }
+        return Err(ApiError::payload(
+            table,
+            format!(
+                "An undeclared property '{navigation}' which only has property annotations in the payload but no property \
+                 value was found in the payload. In OData, only declared navigation properties and declared named streams \
+                 can be represented as properties without values."
+            ),
+        ));
+    };
+    let reference = match value {
+        JsonValue::Null => return clear(table, column, changes),
+        JsonValue::String(reference) => reference,
+        _ => {
+            return Err(ApiError::payload(
+                table,
+                format!("The value of '{navigation}@odata.bind' must be a resource reference."),
+            ));
+        }
+    };
+    let (target, id) = resolve(call, table, reference)?;
+    let fits = match link.target.as_str() {
+        "owner" => ["systemuser", "team"].contains(&target.logical.as_str()),
+        expected => target.logical == expected,
+    };
+    if !fits {
+        return Err(ApiError::payload(
+            table,
+            format!(
+                "The entity reference '{reference}' is not of the type that the navigation property '{navigation}' expects."
+            ),
+        ));
+    }
+    if store::load(connection, target, &id).await?.is_none() {
+        return Err(ApiError::new(
+            404,
+            "0x80040217",
+            format!("Entity '{}' With Id = {id} Does Not Exist", target.schema),
+        ));
+    }
+    if link.target == "owner" {
+        if id != call.caller.id {
+            call.caller.require(Access::Assign, table)?;
+        }
+    } else {
+        call.caller.require(Access::Append, table)?;
+        call.caller.require(Access::AppendTo, target)?;
+    }
+    changes.insert(column.name.clone(), Value::from(id));
+    if column.is_polymorphic() {
+        changes.insert(column.type_name(), Value::from(target.logical.as_str()));
+    }
+    Ok(())
+}
+
+/// The row that a reference names: absolute, with or without a leading slash.
+fn resolve(
+    call: &Call<'_>,
+    table: &Table,
+    reference: &str,
+) -> Result<(&'static Table, String), ApiError> {
+    let base = call.request.base.as_str();
+    let path_base = base
+        .strip_prefix(call.request.origin.as_str())
+        .unwrap_or(base);
+    let relative = [base, path_base]
+        .iter()
+        .find_map(|start| reference.strip_prefix(start))
+        .unwrap_or(reference);
+    let segments = path::segments(relative)?;
+    let [segment] = segments.as_slice() else {
+        return Err(ApiError::payload(
+            table,
+            format!("The reference '{reference}' is not valid."),
+        ));
+    };
+    let target = catalog()
+        .set(&segment.name)
+        .ok_or_else(|| ApiError::no_segment(&segment.name))?;
+    let key = segment.key.as_deref().ok_or_else(|| {
+        ApiError::payload(table, format!("The reference '{reference}' has no key."))
+    })?;
+    Ok((target, primary_key(target, key)?))
+}
+
+/// A JSON value as the column keeps it, checked against the column's type and range.
+fn typed(table: &Table, column: &Column, value: &JsonValue) -> Result<Value, ApiError> {
+    let wrong = || {
+        ApiError::payload(
+            table,
+            format!(
+                "Cannot convert the literal '{}' to the expected type '{}'.",
+                shown(value),
+                column.kind.edm()
+            ),
+        )
+    };
+    if value.is_null() {
+        let state = column.name == "statecode";
+        if column.kind == Kind::Boolean || state || column.system_required {
+            return Err(cannot_be_null(table, column));
+        }
+        return Ok(Value::Null);
+    }
+    match column.kind {
+        Kind::Text => {
+            let text = value.as_str().ok_or_else(wrong)?;
+            if let Some(most) = column.max_length
+                && text.encode_utf16().count() > most
+            {
+                return Err(ApiError::new(
+                    400,
+                    "0x80044331",
+                    format!(
+                        "A validation error occurred.  The length of the '{}' attribute of the '{}' entity exceeded the \
+                         maximum allowed length of '{most}'.",
+                        column.name, table.logical
+                    ),
+                ));
+            }
+            Ok(if text.is_empty() {
+                Value::Null
+            } else {
+                Value::from(text)
+            })
+        }
+        Kind::Integer | Kind::BigInt => {
+            let number = value
+                .as_i64()
+                .or_else(|| value.as_str()?.parse().ok())
+                .ok_or_else(wrong)?;
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a range check against the metadata's doubles"
+            )]
+            in_range(table, column, number as f64)?;
+            Ok(Value::Integer(number))
+        }
+        Kind::Decimal | Kind::Double | Kind::Money => {
+            let number = value.as_f64().ok_or_else(wrong)?;
+            in_range(table, column, number)?;
+            Ok(Value::Real(number))
+        }
+        Kind::Boolean => value.as_bool().map(Value::from).ok_or_else(wrong),
+        Kind::Choice => {
+            let chosen = value
+                .as_i64()
+                .or_else(|| value.as_str()?.parse().ok())
+                .ok_or_else(wrong)?;
+            if column.choices.iter().any(|choice| choice.value == chosen) {
+                return Ok(Value::Integer(chosen));
+            }
+            if ["statecode", "statuscode"].contains(&column.name.as_str()) {
+                return Err(rules::wrong_state(table));
+            }
+            let accepted: Vec<String> = column
+                .choices
+                .iter()
+                .map(|choice| choice.value.to_string())
+                .collect();
+            Err(ApiError::new(
+                400,
+                "0x8004431a",
+                format!(
+                    "A validation error occurred. The value {chosen} of '{}' on record of type '{}' is outside the valid \
+                     range. Accepted Values: {}",
+                    column.name,
+                    table.logical,
+                    accepted.join(",")
+                ),
+            ))
+        }
+        Kind::Guid => {
+            let text = value.as_str().ok_or_else(wrong)?;
+            if is_guid(text) {
+                Ok(Value::from(text.to_ascii_lowercase()))
+            } else {
+                Err(wrong())
+            }
+        }
+        Kind::DateTime => {
+            let text = value.as_str().ok_or_else(wrong)?;
+            let at = match (
+                text.parse::<jiff::Timestamp>(),
+                text.parse::<jiff::civil::Date>(),
+            ) {
+                (Ok(at), _) => moment(at),
+                (Err(_), Ok(date)) if text.len() == 10 => format!("{date}T00:00:00Z"),
+                (Err(_), _) => return Err(wrong()),
+            };
+            in_calendar(&at)?;
+            Ok(Value::from(at))
+        }
+        Kind::Date => {
+            let text = value
+                .as_str()
+                .filter(|text| text.len() == 10)
+                .ok_or_else(wrong)?;
+            let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+            in_calendar(text)?;
+            Ok(Value::from(date.to_string()))
+        }
+        Kind::Lookup => Err(wrong()),
+    }
+}
+
+fn shown(value: &JsonValue) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn in_range(table: &Table, column: &Column, number: f64) -> Result<(), ApiError> {
+    if column.min.is_none_or(|min| number >= min) && column.max.is_none_or(|max| number <= max) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "0x80044330",
+        format!(
+            "A validation error occurred. The value {number} of '{}' on record of type '{}' is outside the valid range.",
+            column.name, table.logical
+        ),
+    ))
+}
+
+fn in_calendar(text: &str) -> Result<(), ApiError> {
+    if text >= "1753-01-01" && text <= "9999-12-30T23:59:59Z" {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "0x80040239",
+        "The date-time format is invalid, or value is outside the supported range.",
+    ))
+}
+
+/// Creates a row and returns its id.
+async fn insert_row(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    id: Option<&str>,
+    changes: Fields,
+) -> Result<String, ApiError> {
+    let chosen = changes
+        .get(&table.id)
+        .and_then(Value::text)
+        .map(str::to_owned);
+    let id = id
+        .map(str::to_owned)
+        .or(chosen)
+        .unwrap_or_else(|| Uuid::new_v4().to_string());
+    let mut fields = changes;
+    fields.insert(table.id.clone(), Value::from(id.as_str()));
+    if store::load(connection, table, &id).await?.is_some() {
+        return Err(ApiError::new(
+            412,
+            "0x80040237",
+            "A record with matching key values already exists.",
+        ));
+    }
+    let now = moment(call.organization.clock.now());
+    rules::complete(table, &mut fields, &call.caller.id, &now)?;
+    rules::on_create(call, connection, table, &mut fields).await?;
+    fields.insert(
+        "versionnumber".to_owned(),
+        Value::Integer(call.organization.store.next_version()),
+    );
+    store::insert(connection, table, &fields).await?;
+    Ok(id)
+}
+
+async fn update_row(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    id: &str,
+    existing: &Fields,
+    mut changes: Fields,
+) -> Result<(), ApiError> {
+    let now = moment(call.organization.clock.now());
+    rules::on_update(connection, table, existing, &mut changes, &now).await?;
+    let mut stamp = |name: &str, value: Value| {
+        if table.column(name).is_some() {
+            changes.insert(name.to_owned(), value);
+        }
+    };
+    stamp("modifiedon", Value::from(now));
+    stamp("modifiedby", Value::from(call.caller.id.as_str()));
+    changes.insert(
+        "versionnumber".to_owned(),
+        Value::Integer(call.organization.store.next_version()),
+    );
+    store::update(connection, table, id, &changes).await?;
+    Ok(())
+}
+
+/// Deletes a row and what hangs on it, as the relationships say.
+async fn delete_row(
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    id: &str,
+) -> Result<(), ApiError> {
+    let mut seen: HashSet<(String, String)> = HashSet::new();
+    let mut waiting = vec![(table, id.to_owned())];
+    while let Some((table, id)) = waiting.pop() {
+        if !seen.insert((table.logical.clone(), id.clone())) {
+            continue;
+        }
+        for child in &catalog().tables {
+            for parent in child
+                .parents
+                .iter()
+                .filter(|parent| parent.target == table.logical)
+            {
+                let Some(column) = child.column(&parent.column) else {
+                    continue;
+                };
+                let mut condition = format!("{} = ?", column.name);
+                if column.is_polymorphic() {
+                    condition.push_str(&format!(
+                        " AND {} = '{}'",
+                        column.type_name(),
+                        table.logical
+                    ));
+                }
+                match parent.on_delete {
+                    OnDelete::NoCascade => {}
+                    OnDelete::RemoveLink => {
+                        let also = if column.is_polymorphic() {
+                            format!(", {} = NULL", column.type_name())
+                        } else {
+                            String::new()
+                        };
+                        let text = format!(
+                            "UPDATE {} SET {} = NULL{also} WHERE {condition}",
+                            child.logical, column.name
+                        );
+                        Statement::new(text)
+                            .with(id.as_str())
+                            .query()
+                            .execute(&mut *connection)
+                            .await?;
+                    }
+                    OnDelete::Cascade | OnDelete::Restrict => {
+                        let text = format!(
+                            "SELECT {} FROM {} WHERE {condition}",
+                            child.id, child.logical
+                        );
+                        let rows = Statement::new(text)
+                            .with(id.as_str())
+                            .query()
+                            .fetch_all(&mut *connection)
+                            .await?;
+                        if parent.on_delete == OnDelete::Restrict && !rows.is_empty() {
+                            return Err(ApiError::new(
+                                405,
+                                "0x80040227",
+                                "The object you tried to delete is associated with another object and cannot be deleted.",
+                            ));
+                        }
+                        for row in &rows {
+                            if let Value::Text(id) = Value::at(row, 0)? {
+                                waiting.push((child, id));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let text = format!("DELETE FROM {} WHERE {} = ?", table.logical, table.id);
+        Statement::new(text)
+            .with(id)
+            .query()
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
