@@ -25,6 +25,7 @@ for (const mode of ["present", "old-name", "legacy"] as const) {
     const agent = await expectEvent(companion, "agent", null);
     await agentConsole.act("select", DANA);
     const selected = await expectEvent(companion, "selected", DANA);
+    if (!companion.bridge) await agentConsole.expectVerdict();
     await agentConsole.act("start", OLE);
     await expectEvent(companion, "started", OLE);
     await agentConsole.act("request", OLE);

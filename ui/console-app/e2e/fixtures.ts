@@ -1,8 +1,11 @@
-import { execFile } from "node:child_process";
-import { readFile, readdir } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import { type FrameLocator, type Page, test as base, expect } from "@playwright/test";
 import { unzipSync } from "fflate";
@@ -16,9 +19,12 @@ export { expect };
 const ROOT = join(import.meta.dirname, "..");
 const run = promisify(execFile);
 
-/** The companion on trial elsewhere, if any: the address of its bridge, and where its pairing code can be had. */
+/** A companion on trial that runs elsewhere: the address of its bridge, and where its pairing code can be had. */
 const REAL = process.env["COMPANION_BRIDGE"];
 const REAL_CODE = process.env["COMPANION_PAIRING_CODE_URL"];
+
+/** A companion on trial that each test starts for itself: the path of the program `companion`. */
+const PROGRAM = process.env["COMPANION_PROGRAM"];
 
 /** The companion, as far as every test can use it. */
 export interface Companion {
@@ -80,6 +86,13 @@ export class AgentConsole {
   async pair(code: string): Promise<void> {
     await this.tab.getByLabel("Code shown by Dynamics Companion").fill(code);
     await this.tab.getByRole("button", { name: "Pair", exact: true }).click();
+  }
+
+  /** Waits for the companion's word on the selected visitor: then the event has gone all the way. */
+  async expectVerdict(): Promise<void> {
+    await expect(this.tab.locator("#recognition")).toHaveText(
+      /^(Recognized|Not found) in Dynamics$/,
+    );
   }
 
   async expectPresence(text: string | RegExp): Promise<void> {
@@ -150,6 +163,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       return;
     }
     const origins = [consoleOrigin, new URL(packaged.tab).origin];
+    if (PROGRAM) {
+      const { companion, stop } = await startProgram(PROGRAM, port, origins);
+      await use(companion);
+      await stop();
+      return;
+    }
     const bridge = new TestBridge(port, origins, join(ROOT, "dist"));
     await bridge.start();
     await use({
@@ -184,6 +203,43 @@ export async function expectEvent(
     );
   await expect.poll(found, { message: `the event ${kind} of ${chatId}` }).toBeTruthy();
   return found()?.event ?? {};
+}
+
+/** Starts the companion on the practice organization, with a pairing open. */
+async function startProgram(
+  program: string,
+  port: number,
+  origins: readonly string[],
+): Promise<{ companion: Companion; stop: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "companion-"));
+  const settings = join(folder, "settings.toml");
+  await writeFile(
+    settings,
+    `version = 1\n[bridge]\nconsole_origins = ${JSON.stringify(origins)}\n`,
+  );
+  const child = spawn(
+    program,
+    ["--settings", settings, "--data-dir", folder, "--json", "serve", "--pair"].concat([
+      "--listen",
+      `127.0.0.1:${port}`,
+    ]),
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const ended = once(child, "exit");
+  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+  const { pairing_code: code } = JSON.parse(line) as { pairing_code: string };
+  return {
+    companion: {
+      origin: `http://127.0.0.1:${port}`,
+      pairingCode: () => Promise.resolve(code),
+      bridge: null,
+    },
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true });
+    },
+  };
 }
 
 /** The code of a companion on trial: from a plain address, or by the commands of its page (a WebSocket address). */

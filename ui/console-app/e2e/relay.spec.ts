@@ -37,6 +37,7 @@ for (const mode of ["present", "legacy"] as const) {
     await expect(relay.locator("#presence")).toHaveText(ONLINE);
 
     const selected = await expectEvent(companion, "selected", DANA);
+    if (!companion.bridge) await agentConsole.expectVerdict();
     await agentConsole.act("start", OLE);
     await expectEvent(companion, "started", OLE);
     await agentConsole.act("end", DANA);
