@@ -241,6 +241,7 @@ test("everything by keyboard alone", async ({ page, host, open }) => {
   await page.keyboard.press("Alt+1");
   await expect(card(page, "Contact")).toBeFocused();
   await page.screenshot({ path: "test-results/screens/focus-card.png" });
+  expect(await page.evaluate(() => scrollY), "the header stays").toBe(0);
 
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
@@ -269,6 +270,28 @@ test("everything by keyboard alone", async ({ page, host, open }) => {
       command: "choose",
       args: { table: "contact", id: others[0]?.id },
     });
+});
+
+test("an address is copied as it is stored", async ({ page, open, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(states.live);
+  const copy = card(page, "Contact").getByRole("button", { name: "Copy Business Phone" });
+  await expect(copy).toHaveCSS("opacity", "0");
+  await card(page, "Contact").getByText("Business Phone").hover();
+  await expect(copy).toHaveCSS("opacity", "1");
+  await page.screenshot({ path: "test-results/screens/copy-hover.png" });
+  await copy.click();
+  await expect(card(page, "Contact").getByText("Copied", { exact: true })).toBeAttached();
+  await expect
+    .poll(() => page.evaluate(() => navigator.clipboard.readText()))
+    .toBe("+1 (206) 555-0142");
+});
+
+test("a low window still shows cards above the practice console", async ({ page, open }) => {
+  await page.setViewportSize({ width: 380, height: 560 });
+  await open(states["live-practice"]);
+  await page.screenshot({ path: "test-results/screens/low-560.png" });
+  await expect(card(page, "Contact").getByText("Dana Whitfield", { exact: true })).toBeInViewport();
 });
 
 test("the page follows the system's colours while it is open", async ({ page, open }) => {

@@ -15,8 +15,16 @@ import type { Commands } from "./useCommands";
 import { useShortcuts } from "./useShortcuts";
 
 const useStyles = makeStyles({
-  page: { height: "100%", minWidth: "320px", display: "flex", flexDirection: "column" },
-  main: { flexGrow: 1, minHeight: 0, overflowY: "auto" },
+  page: {
+    height: "100%",
+    minWidth: "320px",
+    display: "flex",
+    flexDirection: "column",
+    position: "relative",
+    overflow: "clip",
+  },
+  // Positioned, or the texts for screen readers inside it would lengthen the document.
+  main: { position: "relative", flexGrow: 1, minHeight: 0, overflowY: "auto" },
   content: {
     display: "grid",
     gap: tokens.spacingVerticalM,

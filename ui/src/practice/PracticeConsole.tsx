@@ -13,6 +13,7 @@ import { moveFocus } from "./moveFocus";
 
 const useStyles = makeStyles({
   practice: {
+    position: "relative",
     flexShrink: 0,
     backgroundColor: tokens.colorNeutralBackground4,
     borderTop: `2px dashed ${tokens.colorNeutralStroke1}`,
