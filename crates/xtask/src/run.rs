@@ -10,7 +10,7 @@ use crate::project::{PAGES, cargo_workspace, npm, root, target};
 use crate::setup::{self, For};
 
 /// The practice visitor that is played where nobody can choose one.
-const VISITOR: &str = "first";
+const VISITOR: &str = "dana";
 
 /// Builds the companion and opens it on the practice organization; without a display, plays a practice visitor, prints the
 /// recognised records and renders the page to a file.

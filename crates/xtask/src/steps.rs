@@ -156,7 +156,7 @@ pub fn run(steps: &[Step], only: Vec<Step>) -> Result<()> {
             return Err(failure(*step, error, &steps, &table));
         }
     }
-    print_table(&steps, &table, true);
+    print_table(&steps, &table, "passed");
     Ok(())
 }
 
@@ -166,8 +166,9 @@ fn failure(
     steps: &[Step],
     table: &[(Step, Duration)],
 ) -> anyhow::Error {
-    print_table(steps, table, false);
-    if error.is::<Interrupted>() {
+    let interrupted = error.is::<Interrupted>();
+    print_table(steps, table, if interrupted { "stopped" } else { "failed" });
+    if interrupted {
         println!("\nInterrupted in {}.", step.name());
         return error;
     }
@@ -186,16 +187,17 @@ fn failure(
     ))
 }
 
-fn print_table(steps: &[Step], table: &[(Step, Duration)], passed: bool) {
+/// What ran, with `last` as the result of the last that did.
+fn print_table(steps: &[Step], table: &[(Step, Duration)], last: &str) {
     println!("\n{:<14} {:<8} {:>9}", "step", "result", "seconds");
     for step in steps {
         let ran = table.iter().position(|(other, _)| other == step);
         match ran.and_then(|index| Some((index, table.get(index)?))) {
             Some((index, (_, time))) => {
-                let result = if passed || index + 1 < table.len() {
+                let result = if index + 1 < table.len() {
                     "passed"
                 } else {
-                    "failed"
+                    last
                 };
                 println!(
                     "{:<14} {:<8} {:>9.1}",
