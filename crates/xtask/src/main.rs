@@ -5,7 +5,6 @@
     reason = "a program for the terminal"
 )]
 
-mod bindings;
 mod desktop;
 mod process;
 mod project;
@@ -77,7 +76,7 @@ fn main() -> ExitCode {
         ),
         Command::E2e => steps::run(&Step::all(), vec![Step::WindowTests, Step::BrowserTests]),
         Command::Setup => setup::setup(setup::For::Tests),
-        Command::Bindings => bindings::write(),
+        Command::Bindings => run::bindings(),
         Command::PackageConsoleApp { port } => run::package_console_app(port),
     });
     match result {

@@ -37,8 +37,6 @@ pub fn scratch() -> PathBuf {
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments).current_dir(root());
-    // The tests that write the view model's types must never write into the sources.
-    cargo.env("TS_RS_EXPORT_DIR", scratch().join("bindings"));
     cargo
 }
 

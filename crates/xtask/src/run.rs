@@ -1,4 +1,4 @@
-//! Opening the companion, or doing its main job where there is no display.
+//! Opening the companion, or doing its main job where there is no display; the smaller commands.
 
 use std::env;
 use std::process::Command;
@@ -56,4 +56,12 @@ pub fn package_console_app(port: Option<u16>) -> Result<()> {
         package.args(["--", "--port", &port.to_string()]);
     }
     run_program(&mut package)
+}
+
+/// Writes the TypeScript types of the page's view model; the same test of `backend` otherwise compares them.
+pub fn bindings() -> Result<()> {
+    setup::setup(For::Tests)?;
+    let test = "package(backend) & test(=view::tests::the_pages_types_are_those_of_the_back_end)";
+    let mut write = cargo_workspace(&["nextest", "run", "--filterset", test]);
+    run_program(write.env("UPDATE_BINDINGS", "1"))
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::bindings;
 use crate::desktop::Desktop;
 use crate::process::{Interrupted, run_logged};
 use crate::project::{PAGES, cargo, cargo_workspace, npm, scratch};
@@ -38,8 +37,6 @@ pub enum Step {
     Build,
     /// All Rust tests that need no display.
     RustTests,
-    /// The page's generated types are those of the Rust types.
-    Bindings,
     /// The built app in a real window.
     WindowTests,
     /// The pages in a real browser.
@@ -69,7 +66,7 @@ impl Step {
             Step::Setup => &[],
             Step::Format | Step::PageLint | Step::PageTests | Step::Pages => &[Step::Setup],
             Step::Lint | Step::Docs | Step::Build => &[Step::Setup, Step::Pages],
-            Step::RustTests | Step::Bindings | Step::WindowTests | Step::BrowserTests => {
+            Step::RustTests | Step::WindowTests | Step::BrowserTests => {
                 &[Step::Setup, Step::Pages, Step::Build]
             }
         }
@@ -104,7 +101,6 @@ impl Step {
                     log,
                 )
             }
-            Step::Bindings => bindings::check(log),
             Step::WindowTests => {
                 let mut tests = cargo_workspace(&["nextest", "run", "--filterset", WINDOW_TESTS]);
                 run_logged(desktop.context("no desktop")?.hold(&mut tests), log)
@@ -211,14 +207,4 @@ fn print_table(steps: &[Step], table: &[(Step, Duration)], last: &str) {
     }
     let total: Duration = table.iter().map(|(_, time)| *time).sum();
     println!("{:<14} {:<8} {:>9.1}", "all", "", total.as_secs_f64());
-}
-
-/// A folder under the scratch folder, empty.
-pub fn fresh_folder(name: &str) -> Result<PathBuf> {
-    let folder = scratch().join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    Ok(folder)
 }
