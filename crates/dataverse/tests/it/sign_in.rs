@@ -1,7 +1,7 @@
 //! Sign-in in the cloud and on-premises: what is asked, what every refusal means, and one renewal for all.
 
 use crate::common::*;
-use dataverse::{Client, Connection, Endpoint, Error, RetryPolicy, SignIn};
+use dataverse::{Client, Connection, Endpoint, Error, Query, RetryPolicy, SignIn};
 use futures_util::future::join_all;
 use secrecy::SecretString;
 use serde_json::json;
@@ -413,6 +413,44 @@ async fn a_401_renews_the_token_once_for_all() {
     for outcome in join_all((0..20).map(|_| client.who_am_i())).await {
         outcome.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_late_401_does_not_throw_the_new_token_away() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(Tokens::lasting(3599))
+        .expect(2)
+        .mount(&server)
+        .await;
+    let rows = ResponseTemplate::new(200).set_body_json(json!({"value": []}));
+    answer_to(&server, "token-2", "WhoAmI", who_am_i()).await;
+    answer_to(&server, "token-2", "contacts", rows).await;
+    let refusal = || unauthorized(TENANT, "https://x/");
+    answer_to(&server, "token-1", "WhoAmI", refusal()).await;
+    let late = refusal().set_delay(Duration::from_millis(300));
+    answer_to(&server, "token-1", "contacts", late).await;
+    let client = client(&server);
+    client.sign_in().await.unwrap();
+    // Both leave with the first token; the second comes back when the first has long renewed it.
+    let query = Query::new("contacts");
+    let (who, page) = futures_util::join!(client.who_am_i(), client.query(&query));
+    who.unwrap();
+    page.unwrap();
+}
+
+async fn answer_to(
+    server: &MockServer,
+    token: &'static str,
+    resource: &str,
+    template: ResponseTemplate,
+) {
+    let resource = path(format!("{API}{resource}"));
+    Mock::given(resource)
+        .and(Bearer(token))
+        .respond_with(template)
+        .mount(server)
+        .await;
 }
 
 #[tokio::test]
