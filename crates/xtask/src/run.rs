@@ -1,16 +1,20 @@
 //! Opening the companion, or doing its main job where there is no display; the smaller commands.
 
 use std::env;
+use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::process::run as run_program;
-use crate::project::{PAGES, cargo_workspace, npm, root, target};
+use crate::project::{PAGES, cargo_workspace, npm, root, scratch, target};
 use crate::setup::{self, For};
 
 /// The practice visitor that is played where nobody can choose one.
 const VISITOR: &str = "dana";
+
+/// The settings of a companion on the practice organization.
+const PRACTICE: &str = "version = 1\n\n[connection]\nkind = \"practice\"\n";
 
 /// Builds the companion and opens it on the practice organization; without a display, plays a practice visitor, prints the
 /// recognised records and renders the page to a file.
@@ -34,16 +38,28 @@ pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
     }
     run_program(&mut build)?;
 
-    let mut command = Command::new(
-        target()
-            .join(if release { "release" } else { "debug" })
-            .join(program),
-    );
-    command.current_dir(root()).arg("--practice");
+    let profile = if release { "release" } else { "debug" };
+    let mut command = Command::new(target().join(profile).join(program));
+    command.current_dir(root());
     if !display {
         println!("\nThere is no display, so a practice visitor is played without a window.");
         let picture = target().join("companion.png");
-        command.args(["--play", VISITOR, "--render"]).arg(picture);
+        command
+            .args(["--practice", "--play", VISITOR, "--render"])
+            .arg(picture);
+    } else if !arguments
+        .iter()
+        .any(|argument| argument.starts_with("--settings"))
+    {
+        // A settings file and a folder of its own: whatever this person has set up stays as it is.
+        let settings = scratch().join("practice.toml");
+        fs::create_dir_all(scratch())?;
+        fs::write(&settings, PRACTICE)?;
+        command
+            .arg("--settings")
+            .arg(settings)
+            .arg("--data-dir")
+            .arg(scratch().join("practice"));
     }
     run_program(command.args(arguments))
 }
