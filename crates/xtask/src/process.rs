@@ -70,6 +70,8 @@ pub fn run_logged(command: &mut Command, log: &Path) -> Result<()> {
         command
             .env("CARGO_TERM_COLOR", "always")
             .env("FORCE_COLOR", "1");
+    } else {
+        command.env("NO_COLOR", "1");
     }
     let child = Running::spawn(command)?;
     // The command holds the pipe's writing end: without this the copy would never see its end.
