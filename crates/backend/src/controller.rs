@@ -368,7 +368,12 @@ impl Controller {
         let news = self.news.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(wait).await;
-            let told = match client.who_am_i().await {
+            // Asked for by itself, so that a sign-in that was refused a moment ago is tried anew.
+            let me = match client.sign_in().await {
+                Ok(()) => client.who_am_i().await,
+                Err(error) => Err(error),
+            };
+            let told = match me {
                 Ok(me) => News::Connected {
                     user_name: user_name(&client, me.user_id).await,
                 },

@@ -420,11 +420,14 @@ fn condition_filter(
     })
 }
 
-/// The field's value if it can be asked for at all.
+/// The field's value if it can be asked for at all. No stored value holds control characters, and what a
+/// server makes of them in a question is not to be tried out.
 fn asked_value(condition: &Condition, conversation: &Conversation) -> Option<String> {
     let value = conversation.field(&condition.field)?;
     let value = value.trim();
-    let usable = !value.is_empty() && value.chars().count() <= LONGEST_VALUE;
+    let usable = !value.is_empty()
+        && value.chars().count() <= LONGEST_VALUE
+        && !value.contains(char::is_control);
     usable.then(|| value.to_owned())
 }
 

@@ -147,8 +147,14 @@ fn a_value_goes_into_the_columns_own_type_or_is_not_asked_for() {
 
 #[test]
 fn a_value_that_no_column_could_hold_is_not_asked_for() {
-    let long = visitor(json!({"name": "x", "email": "a".repeat(10_000)}));
-    assert!(questions(Table::Contact, &Identification::default(), &long).is_empty());
+    for email in [
+        "a".repeat(10_000),
+        "dana\u{0}@example.com".to_owned(),
+        "a\r\nb".to_owned(),
+    ] {
+        let odd = visitor(json!({"name": "x", "email": email}));
+        assert!(questions(Table::Contact, &Identification::default(), &odd).is_empty());
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::info;
 
 use super::desk::ConsoleDesk;
-use super::protocol::{LONGEST_MESSAGE, ShownVisitor};
+use super::protocol::{LONGEST_READ, ShownVisitor};
 use super::{pages, session};
 use crate::controller::FromConsole;
 use crate::problem::Problem;
@@ -227,8 +227,8 @@ async fn console(State(state): State<DoorState>, headers: HeaderMap, request: Re
     };
     let tasks = state.tasks.clone();
     upgrade
-        .max_message_size(LONGEST_MESSAGE)
-        .max_frame_size(LONGEST_MESSAGE)
+        .max_message_size(LONGEST_READ)
+        .max_frame_size(LONGEST_READ)
         .on_upgrade(move |socket| tasks.track_future(session::run(socket, state)))
 }
 

@@ -11,6 +11,10 @@ pub const PROTOCOL: u32 = 1;
 /// The longest message that is taken, in bytes.
 pub const LONGEST_MESSAGE: usize = 2 * 1024 * 1024;
 
+/// What is still read to its end, so that a message that is too long gets its answer; beyond it the socket
+/// just breaks.
+pub const LONGEST_READ: usize = 8 * LONGEST_MESSAGE;
+
 /// What a console says. (No `Debug`: it holds codes and tokens.)
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]

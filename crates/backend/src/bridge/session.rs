@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::desk::{Admitted, revoked};
 use super::door::DoorState;
-use super::protocol::{ClientMessage, ConsoleName, PROTOCOL, ServerMessage};
+use super::protocol::{ClientMessage, ConsoleName, LONGEST_MESSAGE, PROTOCOL, ServerMessage};
 use crate::controller::FromConsole;
 use crate::problem::Problem;
 
@@ -249,6 +249,9 @@ async fn receive(socket: &mut WebSocket) -> Result<Heard, Farewell> {
             Some(Ok(Message::Binary(_))) => return Ok(Heard::Malformed(malformed())),
             Some(Ok(Message::Text(text))) => text,
         };
+        if text.len() > LONGEST_MESSAGE {
+            return Err(Farewell::because(too_large(), close::TOO_LARGE));
+        }
         return Ok(serde_json::from_str(text.as_str())
             .map_or_else(|_| Heard::Malformed(malformed()), Heard::Said));
     }

@@ -1,0 +1,19 @@
+//! Declares the commands, so that each needs a permission of its own.
+
+fn main() {
+    let commands = tauri_build::AppManifest::new().commands(&[
+        "view",
+        "refresh",
+        "choose",
+        "start_pairing",
+        "cancel_pairing",
+        "revoke_console",
+        "play_visitor",
+        "open_record",
+        "reconnect",
+    ]);
+    let attributes = tauri_build::Attributes::new().app_manifest(commands);
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo::error={error:#}");
+    }
+}

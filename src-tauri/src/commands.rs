@@ -1,0 +1,84 @@
+//! What the page may ask for. Each command passes on and answers; failures are [`Problem`]s.
+
+use std::sync::Arc;
+
+use backend::view::View;
+use backend::{Handle, Problem};
+use integration::Table;
+use tauri::{Builder, Runtime, State};
+use tauri_plugin_opener::OpenerExt;
+
+/// Gives the commands to an application.
+pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
+    builder.invoke_handler(tauri::generate_handler![
+        view,
+        refresh,
+        choose,
+        start_pairing,
+        cancel_pairing,
+        revoke_console,
+        play_visitor,
+        open_record,
+        reconnect
+    ])
+}
+
+#[tauri::command]
+fn view(backend: State<'_, Handle>) -> Arc<View> {
+    backend.view()
+}
+
+#[tauri::command]
+async fn refresh(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.refresh().await
+}
+
+#[tauri::command]
+async fn choose(backend: State<'_, Handle>, table: Table, id: String) -> Result<(), Problem> {
+    backend.choose(table, id).await
+}
+
+#[tauri::command]
+async fn start_pairing(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.start_pairing().await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn cancel_pairing(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.cancel_pairing().await;
+    Ok(())
+}
+
+#[tauri::command]
+async fn revoke_console(backend: State<'_, Handle>, id: String) -> Result<(), Problem> {
+    backend.revoke_console(&id).await
+}
+
+#[tauri::command]
+async fn play_visitor(backend: State<'_, Handle>, id: String) -> Result<(), Problem> {
+    backend.play_visitor(&id).await
+}
+
+#[tauri::command]
+async fn open_record<R: Runtime>(
+    app: tauri::AppHandle<R>,
+    backend: State<'_, Handle>,
+    table: Table,
+    id: String,
+) -> Result<(), Problem> {
+    let url = backend.record_url(table, id).await?;
+    app.opener().open_url(url, None::<&str>).map_err(|error| {
+        tracing::warn!(%error, "the browser could not be opened");
+        Problem::new(
+            "browser_not_opened",
+            "The web browser could not be opened.",
+            "Open Dynamics 365 yourself and look for the record there.",
+        )
+    })
+}
+
+#[tauri::command]
+async fn reconnect(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.reconnect().await
+}

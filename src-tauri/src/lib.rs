@@ -1,0 +1,132 @@
+//! The Tauri shell: one window, commands that pass on what the page asks for, and one event that brings the
+//! page what to show. It decides nothing; everything that matters lives in the back end.
+
+mod commands;
+mod logging;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use backend::secrets::Secrets;
+use backend::{Backend, Files, Handle, Options, Settings, folders};
+use clap::Parser;
+use tauri::{AppHandle, Emitter, Manager, Runtime};
+use tauri_plugin_deep_link::DeepLinkExt;
+
+pub use commands::with_commands;
+
+/// The desktop application.
+#[derive(Debug, Default, Parser)]
+#[command(name = "dynamics-companion", version)]
+struct Arguments {
+    /// The settings file; this user's own if left out, the practice organization if there is none.
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// The folder of the cache and the store. A companion with a folder of its own runs beside others.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// A `dynamics-companion://` link, as a hyperlink in the Agent Console opens it.
+    link: Option<String>,
+}
+
+/// Runs the application until its window is closed.
+///
+/// # Errors
+/// If the settings cannot be used, the back end cannot start, or there is no display.
+pub fn run() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let _log = logging::start(arguments.data_dir.as_deref());
+    let options = options(&arguments)?;
+    let (backend, organization) = tauri::async_runtime::block_on(async {
+        let (options, organization) = practice::prepare(options).await?;
+        let backend = Backend::start(options).await?;
+        anyhow::Ok((backend, organization))
+    })?;
+    let handle = backend.handle();
+    let mut builder = tauri::Builder::default();
+    if arguments.data_dir.is_none() {
+        builder = builder
+            .plugin(tauri_plugin_single_instance::init(|app, _, _| show(app)))
+            .plugin(tauri_plugin_window_state::Builder::new().build());
+    }
+    let link = arguments.link;
+    let app = with_commands(builder)
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_opener::init())
+        .setup(move |app| {
+            bring_views(app.handle().clone(), &handle);
+            if let Some(link) = link {
+                follow(&handle, link);
+            }
+            let followed = handle.clone();
+            app.deep_link().on_open_url(move |event| {
+                for link in event.urls() {
+                    follow(&followed, link.to_string());
+                }
+            });
+            app.manage(handle);
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .context("the window cannot be opened")?;
+    app.run_return(|_, _| {});
+    tauri::async_runtime::block_on(async {
+        backend.stop().await;
+        if let Some(organization) = organization {
+            organization.stop().await;
+        }
+    });
+    Ok(())
+}
+
+fn options(arguments: &Arguments) -> anyhow::Result<Options> {
+    let settings = match arguments
+        .settings
+        .clone()
+        .or_else(|| folders::settings_file().filter(|file| file.exists()))
+    {
+        Some(file) => Settings::load(&file)?,
+        None => Settings::default(),
+    };
+    let mut options = Options::new(settings, Secrets::from_environment()?);
+    let folder = arguments
+        .data_dir
+        .clone()
+        .or_else(folders::data)
+        .context("there is no folder for the companion's files")?;
+    options.files = Files::Folder(folder);
+    Ok(options)
+}
+
+/// Sends the page every new view. A page that comes later asks for the one that stands.
+fn bring_views<R: Runtime>(app: AppHandle<R>, handle: &Handle) {
+    let mut views = handle.watch();
+    tauri::async_runtime::spawn(async move {
+        while views.changed().await.is_ok() {
+            let view = Arc::clone(&views.borrow_and_update());
+            if let Err(error) = app.emit("view", &*view) {
+                tracing::warn!(%error, "the page could not be told");
+            }
+        }
+    });
+}
+
+fn follow(handle: &Handle, link: String) {
+    let handle = handle.clone();
+    tauri::async_runtime::spawn(async move {
+        if let Err(problem) = handle.open_link(&link).await {
+            tracing::warn!(error.code = problem.code, "a link could not be followed");
+        }
+    });
+}
+
+/// Brings the window of the running companion to the front when it is started again.
+fn show<R: Runtime>(app: &AppHandle<R>) {
+    let Some(window) = app.get_webview_window("main") else {
+        return;
+    };
+    if let Err(error) = window.unminimize().and_then(|()| window.set_focus()) {
+        tracing::warn!(%error, "the window could not be brought to the front");
+    }
+}
