@@ -433,7 +433,16 @@ impl DescribedColumn {
                 .default_form_value
                 .filter(|value| *value >= 0)
                 .map(Value::from),
-            _ => None,
+            Kind::Text
+            | Kind::Integer
+            | Kind::BigInt
+            | Kind::Decimal
+            | Kind::Double
+            | Kind::Money
+            | Kind::DateTime
+            | Kind::Date
+            | Kind::Guid
+            | Kind::Lookup => None,
         };
         Column {
             property: self

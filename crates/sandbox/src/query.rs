@@ -138,7 +138,7 @@ impl Query {
     /// `SELECT <columns> FROM … WHERE … ORDER BY … LIMIT …`; `columns` speak of the base as `t0`.
     pub(crate) fn select(&self, columns: &str) -> Statement {
         let mut statement = Statement::new(format!("SELECT {columns}"));
-        self.from_where(&mut statement);
+        self.write_from_where(&mut statement);
         statement.text.push_str(" ORDER BY ");
         for (at, descending) in &self.order {
             statement.text.push_str(&name(*at));
@@ -160,20 +160,20 @@ impl Query {
     /// The number of rows, but no more than `most`.
     pub(crate) fn count(&self, most: i64) -> Statement {
         let mut statement = Statement::new("SELECT COUNT(*) FROM (SELECT 1");
-        self.from_where(&mut statement);
+        self.write_from_where(&mut statement);
         statement.text.push_str(" LIMIT ?)");
         statement.with(most)
     }
 
-    fn from_where(&self, statement: &mut Statement) {
-        self.from(0, statement);
+    fn write_from_where(&self, statement: &mut Statement) {
+        self.write_from(0, statement);
         if !self.conditions.is_empty() {
             statement.text.push_str(" WHERE ");
             self.chain(&self.conditions, " AND ", statement);
         }
     }
 
-    fn from(&self, root: usize, statement: &mut Statement) {
+    fn write_from(&self, root: usize, statement: &mut Statement) {
         if let Some(source) = self.sources.get(root) {
             statement
                 .text
@@ -259,7 +259,7 @@ impl Query {
                 condition,
             } => {
                 statement.text.push_str("EXISTS (SELECT 1");
-                self.from(*source, statement);
+                self.write_from(*source, statement);
                 let id = self
                     .sources
                     .get(*parent)

@@ -41,7 +41,7 @@ pub(crate) struct Store {
     /// Was the file empty?
     pub(crate) is_new: bool,
     /// Removed with everything in it when the store is dropped.
-    directory: Option<tempfile::TempDir>,
+    _directory: Option<tempfile::TempDir>,
 }
 
 impl Store {
@@ -78,7 +78,7 @@ impl Store {
             pool,
             version: AtomicI64::new(FIRST_VERSION),
             is_new: tables == 0,
-            directory,
+            _directory: directory,
         };
         if store.is_new {
             store.create_tables().await?;
@@ -268,4 +268,48 @@ pub(crate) async fn update(
     statement.bind(id);
     statement.query().execute(connection).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::table;
+    use crate::query::{Asker, Query};
+
+    #[tokio::test]
+    async fn looking_somebody_up_needs_no_scan() {
+        let store = Store::open(None).await.unwrap();
+        let asker = Asker {
+            user: String::new(),
+            business_unit: String::new(),
+        };
+        for (set, filter) in [
+            ("contact", "emailaddress1 eq 'x'"),
+            (
+                "contact",
+                "emailaddress1 eq 'x' or emailaddress2 eq 'x' or emailaddress3 eq 'x'",
+            ),
+            ("contact", "emailaddress1 eq 'x' and statecode eq 0"),
+            ("lead", "telephone1 eq 'x' or mobilephone eq 'x'"),
+            (
+                "incident",
+                "_customerid_value eq 6f1c0000-0000-4000-8000-000000000001",
+            ),
+        ] {
+            let mut query = Query::new(table(set))
+                .filter(filter, &|_| None, &asker)
+                .unwrap();
+            query.limit = Some(5001);
+            let mut statement = query.select("t0.versionnumber");
+            statement.text.insert_str(0, "EXPLAIN QUERY PLAN ");
+            let plan = statement.query().fetch_all(store.pool()).await.unwrap();
+            for step in &plan {
+                let step = Value::at(step, 3).unwrap();
+                assert!(
+                    !step.text().unwrap().starts_with("SCAN"),
+                    "{filter}: {step:?}"
+                );
+            }
+        }
+    }
 }

@@ -421,7 +421,7 @@ async fn bind(
     let reference = match value {
         JsonValue::Null => return clear(table, column, changes),
         JsonValue::String(reference) => reference,
-        _ => {
+        JsonValue::Bool(_) | JsonValue::Number(_) | JsonValue::Array(_) | JsonValue::Object(_) => {
             return Err(ApiError::payload(
                 table,
                 format!("The value of '{navigation}@odata.bind' must be a resource reference."),
@@ -635,7 +635,7 @@ fn in_range(table: &Table, column: &Column, number: f64) -> Result<(), ApiError>
 }
 
 fn in_calendar(text: &str) -> Result<(), ApiError> {
-    if text >= "1753-01-01" && text <= "9999-12-30T23:59:59Z" {
+    if ("1753-01-01"..="9999-12-30T23:59:59Z").contains(&text) {
         return Ok(());
     }
     Err(ApiError::new(

@@ -193,7 +193,7 @@ const SPECIAL_CONTACTS: &[Special] = &[
         last: "Ashworth",
         email: Some("info@harborlight.example"),
         phone: None,
-        mobile: Some("07700 900919"),
+        mobile: Some("0161 496 0919"),
         job: "Physiotherapist",
         account: Some("harborlight"),
         country: "United Kingdom",
@@ -205,7 +205,7 @@ const SPECIAL_CONTACTS: &[Special] = &[
         last: "Okafor",
         email: Some("info@harborlight.example"),
         phone: None,
-        mobile: Some("+44 7700 900929"),
+        mobile: Some("+44 161 496 0929"),
         job: "Nurse",
         account: Some("harborlight"),
         country: "United Kingdom",
@@ -229,7 +229,7 @@ const SPECIAL_CONTACTS: &[Special] = &[
         last: "Adeyemi",
         email: Some("ngozi.adeyemi@example.org"),
         phone: None,
-        mobile: Some("07700 900939"),
+        mobile: Some("0113 496 0939"),
         job: "Photographer",
         account: None,
         country: "United Kingdom",
@@ -290,6 +290,8 @@ struct Account {
     domain: String,
     locale: usize,
     owner: String,
+    /// A small office, whose people share its address.
+    shares_address: bool,
 }
 
 struct Writer<'a> {
@@ -427,6 +429,7 @@ async fn accounts(writer: &mut Writer<'_>) -> Result<Vec<Account>, sqlx::Error> 
             domain,
             locale,
             owner,
+            shares_address: false,
         });
     }
     const STREETS: [&str; 6] = [
@@ -505,6 +508,7 @@ async fn accounts(writer: &mut Writer<'_>) -> Result<Vec<Account>, sqlx::Error> 
             domain,
             locale: locale_index,
             owner,
+            shares_address: index % 12 == 5,
         });
     }
     Ok(accounts)
@@ -643,8 +647,7 @@ fn person(
     let only_mobile = random.one_in(12);
     let email = match (only_mobile, account) {
         (true, _) => Value::Null,
-        // People of a small office share its address.
-        (false, Some(account)) if random.one_in(30) => {
+        (false, Some(account)) if account.shares_address && random.one_in(2) => {
             Value::from(format!("info@{}", account.domain))
         }
         (false, _) => Value::from(own),

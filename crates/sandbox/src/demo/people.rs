@@ -1,7 +1,8 @@
 //! Names, cities and telephone numbers of many countries.
 //!
-//! Telephone numbers come from the ranges that a country reserves for fiction where it has one (GB, US, DE, FR, AU, SE,
-//! IE); elsewhere they only have the right form.
+//! Telephone numbers come from the ranges that a country reserves for fiction where it has one that number libraries
+//! take for valid (GB, US, DE, FR, AU, SE; the reserved mobile ranges of GB and FR are not, so land lines stand in);
+//! elsewhere they only have the right form.
 
 use super::random::Random;
 
@@ -21,7 +22,6 @@ pub(crate) struct Locale {
     pub(crate) cities: &'static [&'static str],
     pub(crate) first: &'static [Name],
     pub(crate) last: &'static [Name],
-    /// Family name first, as the full name of the locale would be written in one piece.
     pub(crate) land_line: Numbers,
     pub(crate) mobile: Numbers,
 }
@@ -64,7 +64,7 @@ pub(crate) const LOCALES: &[Locale] = &[
             ("Llewellyn", "llewellyn"),
         ],
         land_line: numbers("44", "0", "20", "7946 0###"),
-        mobile: numbers("44", "0", "7700", "900###"),
+        mobile: numbers("44", "0", "161", "496 0###"),
     },
     Locale {
         country: "United States",
@@ -137,7 +137,7 @@ pub(crate) const LOCALES: &[Locale] = &[
             ("Çelik", "celik"),
         ],
         land_line: numbers("33", "0", "1", "99 00 ## ##"),
-        mobile: numbers("33", "0", "6", "39 98 ## ##"),
+        mobile: numbers("33", "0", "3", "53 01 ## ##"),
     },
     Locale {
         country: "Netherlands",
@@ -439,9 +439,14 @@ pub(crate) const LOCALES: &[Locale] = &[
             ("Murphy", "murphy"),
             ("Ní Bhriain", "nibhriain"),
         ],
-        land_line: numbers("353", "0", "20", "91# ####"),
+        land_line: numbers("353", "0", "21", "455 0###"),
         mobile: numbers("353", "0", "86", "855 0###"),
     },
+];
+
+/// Country codes of countries that dial `00` for abroad.
+const DIALS_00: [&str; 12] = [
+    "20", "30", "31", "33", "353", "359", "44", "46", "48", "49", "86", "91",
 ];
 
 impl Numbers {
@@ -468,7 +473,9 @@ impl Numbers {
         match random.below(8) {
             0 => format!("+{country_code} {area} {rest}"),
             1 => format!("({trunk}{area}) {rest}"),
-            2 if !trunk.is_empty() => format!("00{country_code}-{area}-{digits} ext. {extension}"),
+            2 if DIALS_00.contains(country_code) => {
+                format!("00{country_code}-{area}-{digits} ext. {extension}")
+            }
             3 => format!("{trunk}{area} {rest}"),
             4 if !trunk.is_empty() => format!("+{country_code} ({trunk}){area} {rest}"),
             5 => format!("+{country_code}{area}{digits}"),

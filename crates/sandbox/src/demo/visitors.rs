@@ -92,7 +92,7 @@ const SAMPLES: &[Sample] = &[
         name: "Ngozi Adeyemi",
         email: "ngozi.adeyemi@example.org",
         company: "",
-        phone: "07700 900 939",
+        phone: "0113 4960939",
         question: "How do I change my plan?",
         city: "London",
         country: "United Kingdom",

@@ -103,10 +103,8 @@ pub(crate) fn parse(
         depth: 0,
     };
     let expression = parser.disjunction()?;
-    match parser.peek().kind {
-        TokenKind::End => Ok(expression),
-        _ => Err(parser.error()),
-    }
+    parser.expect(&TokenKind::End)?;
+    Ok(expression)
 }
 
 struct Parser<'a> {
@@ -253,9 +251,10 @@ impl Parser<'_> {
                 // An alias stands for one literal, never for another alias.
                 let literal = parse(&value, &|_| None)?;
                 self.next += 1;
-                match literal {
-                    Expression::Literal(_) => Ok(literal),
-                    _ => Err(self.error()),
+                if matches!(literal, Expression::Literal(_)) {
+                    Ok(literal)
+                } else {
+                    Err(self.error())
                 }
             }
             _ => self.path_or_call(),
@@ -324,22 +323,22 @@ impl Parser<'_> {
                 .tokens
                 .get(self.next + 1)
                 .is_some_and(|token| token.kind == TokenKind::Equals);
-            let name = match self.peek().kind.clone() {
-                TokenKind::Word(name) if named => {
-                    self.next += 2;
-                    Some(name)
-                }
-                _ => None,
+            let name = if let TokenKind::Word(name) = self.peek().kind.clone()
+                && named
+            {
+                self.next += 2;
+                Some(name)
+            } else {
+                None
             };
-            let value = match self.peek().kind.clone() {
-                TokenKind::List(list) => {
-                    let texts = serde_json::from_str(&list)
-                        .or_else(|_| serde_json::from_str(&list.replace('\'', "\"")))
-                        .map_err(|_| self.error())?;
-                    self.next += 1;
-                    ArgumentValue::List(texts)
-                }
-                _ => ArgumentValue::Expression(self.disjunction()?),
+            let value = if let TokenKind::List(list) = self.peek().kind.clone() {
+                let texts = serde_json::from_str(&list)
+                    .or_else(|_| serde_json::from_str(&list.replace('\'', "\"")))
+                    .map_err(|_| self.error())?;
+                self.next += 1;
+                ArgumentValue::List(texts)
+            } else {
+                ArgumentValue::Expression(self.disjunction()?)
             };
             arguments.push(Argument { name, value });
         }
