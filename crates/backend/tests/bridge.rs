@@ -72,6 +72,22 @@ async fn only_our_own_name_and_only_known_pages_are_let_in() {
             .contains(&json!("https://*.comm100.io"))
     );
 
+    let page = reqwest::get(format!("http://{bridge}/comm100/bridge.html"))
+        .await
+        .unwrap();
+    let built = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../ui/console-app/dist/bridge.html")
+        .exists();
+    assert_eq!(page.status().as_u16(), if built { 200 } else { 503 });
+    let policy = page
+        .headers()
+        .get("content-security-policy")
+        .map(|policy| policy.to_str().unwrap().to_owned());
+    assert_eq!(
+        policy.is_some_and(|policy| policy.contains("frame-ancestors 'self' https://*.comm100.io")),
+        built
+    );
+
     for origin in [None, Some("http://evil.example"), Some("null")] {
         let (code, problem) = status(Console::open_from(&bridge, origin, &bridge).await);
         assert_eq!(

@@ -17,7 +17,7 @@ const COMM100_ORIGINS: [&str; 5] = [
 ];
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../ui/console-app/dist"]
+#[folder = "../../ui/console-app/dist"]
 #[allow_missing = true]
 struct ConsoleApp;
 

@@ -238,12 +238,11 @@ async fn receive(socket: &mut WebSocket) -> Result<Heard, Farewell> {
             None | Some(Ok(Message::Close(_))) => return Err(Farewell(None, close::GOING_AWAY)),
             Some(Err(error)) => {
                 debug!(%error, "a console's socket broke");
-                let farewell = if is_too_large(error) {
-                    Some(Box::new(too_large()))
+                return Err(if is_too_large(error) {
+                    Farewell::because(too_large(), close::TOO_LARGE)
                 } else {
-                    None
-                };
-                return Err(Farewell(farewell, close::TOO_LARGE));
+                    Farewell(None, close::GOING_AWAY)
+                });
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
             Some(Ok(Message::Binary(_))) => return Ok(Heard::Malformed(malformed())),
