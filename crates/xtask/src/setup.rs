@@ -15,6 +15,7 @@ const BUILD: &[&str] = &["build-essential", "libssl-dev", "libwebkit2gtk-4.1-dev
 const WINDOW: &[&str] = &["xdg-utils"];
 const BROWSER: &[&str] = &[
     "chromium",
+    "chromium-driver",
     "fonts-dejavu-core",
     "fonts-noto-core",
     "fonts-noto-cjk",
