@@ -20,7 +20,7 @@ use crate::odata::path::{self, Key, Segment};
 use crate::organization::{Organization, ids};
 use crate::query::Query;
 use crate::rows::{self, Annotations, LARGEST_PAGE, Reading, Selection};
-use crate::security::{Access, Caller};
+use crate::security::{Access, Caller, privilege_id};
 use crate::server::Answer;
 use crate::value::{Statement, Value};
 use crate::write;
@@ -702,6 +702,13 @@ impl Call<'_> {
                 )),
             };
         }
+        let function = first
+            .strip_prefix("Microsoft.Dynamics.CRM.")
+            .unwrap_or(first);
+        if table.logical == "systemuser" && function == "RetrieveUserPrivileges" && rest.is_empty()
+        {
+            return self.user_privileges(table, id);
+        }
         if table.collection(first).is_none() {
             return Err(ApiError::no_segment(first));
         }
@@ -715,6 +722,41 @@ impl Call<'_> {
             ["$count"] => self.count(&mut connection, query).await,
             [other, ..] => Err(ApiError::no_segment(other)),
         }
+    }
+
+    /// `systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()` (protocol page `security.md`).
+    fn user_privileges(&self, table: &Table, id: &str) -> Result<Answer, ApiError> {
+        self.caller.require(Access::Read, table)?;
+        let names = self.organization.directory.privileges(id);
+        let names = names.ok_or_else(|| self.no_row(table, id))?;
+        let privileges = names.iter().map(|name| {
+            let mut members = vec![
+                ("Depth".to_owned(), Json::text("Global")),
+                (
+                    "PrivilegeId".to_owned(),
+                    Json::Text(privilege_id(name).to_string()),
+                ),
+                (
+                    "BusinessUnitId".to_owned(),
+                    Json::text(self.caller.business_unit.as_str()),
+                ),
+            ];
+            // On-premises the name is left out.
+            if self.request.deployment == Deployment::Cloud {
+                members.push(("PrivilegeName".to_owned(), Json::text(name.as_str())));
+            }
+            Json::Object(members)
+        });
+        Ok(self.json(
+            200,
+            Json::Object(vec![
+                self.context("Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"),
+                (
+                    "RolePrivileges".to_owned(),
+                    Json::Array(privileges.collect()),
+                ),
+            ]),
+        ))
     }
 
     async fn column_of(

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::metadata::Table;
+use crate::metadata::{Table, catalog};
 
 /// What a privilege allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,11 @@ pub(crate) enum Access {
 }
 
 impl Access {
+    /// The privilege's name: `prvReadContact`.
+    fn of(self, table: &Table) -> String {
+        format!("prv{}{}", self.name(), table.privilege)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Access::Create => "Create",
@@ -107,6 +112,35 @@ impl Directory {
             .insert(id.to_owned(), principal);
     }
 
+    /// The names of all privileges that a user holds, for `RetrieveUserPrivileges`. `None` if there is no such user.
+    pub(crate) fn privileges(&self, id: &str) -> Option<Vec<String>> {
+        let principals = self
+            .principals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &principals.get(id)?.role {
+            Role::None => Some(Vec::new()),
+            Role::Custom(held) => Some(held.iter().cloned().collect()),
+            Role::SystemAdministrator => {
+                let accesses = [
+                    Access::Create,
+                    Access::Read,
+                    Access::Write,
+                    Access::Delete,
+                    Access::Append,
+                    Access::AppendTo,
+                    Access::Assign,
+                ];
+                let all: BTreeSet<String> = catalog()
+                    .tables
+                    .iter()
+                    .flat_map(|table| accesses.iter().map(|access| access.of(table)))
+                    .collect();
+                Some(all.into_iter().collect())
+            }
+        }
+    }
+
     /// Changes a user. `false` if there is none with that id.
     pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Principal)) -> bool {
         let mut principals = self
@@ -144,6 +178,11 @@ impl Directory {
     }
 }
 
+/// A privilege's id, made from its name.
+pub(crate) fn privilege_id(privilege: &str) -> Uuid {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, privilege.as_bytes())
+}
+
 /// Who makes a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
@@ -155,7 +194,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// 403 unless the caller's role allows this.
     pub(crate) fn require(&self, access: Access, table: &Table) -> Result<(), ApiError> {
-        let privilege = format!("prv{}{}", access.name(), table.privilege);
+        let privilege = access.of(table);
         let held = match &self.role {
             Role::SystemAdministrator => return Ok(()),
             Role::None => {
@@ -187,7 +226,7 @@ impl Caller {
                 count = held.len(),
                 object = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.id.as_bytes()),
                 unit = self.business_unit,
-                privilege_id = Uuid::new_v5(&Uuid::NAMESPACE_OID, privilege.as_bytes()),
+                privilege_id = privilege_id(&privilege),
                 code = table.type_code,
                 table = table.logical,
                 label = table.label,

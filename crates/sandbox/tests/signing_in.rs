@@ -398,6 +398,23 @@ async fn members_roles_and_privileges() {
             .contains("prvReadTransactionCurrency")
     );
 
+    let me = org.read("WhoAmI").await["UserId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("systemusers({me})/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()");
+    let body = org.read(&path).await;
+    let held: Vec<&str> = body["RolePrivileges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["PrivilegeName"].as_str().unwrap())
+        .collect();
+    assert!(
+        held.contains(&"prvCreateIncident") && !held.contains(&"prvCreateAccount"),
+        "{held:?}"
+    );
+
     org.admin(Method::PATCH, users, json!({"role": "none"}))
         .await;
     org.read("WhoAmI").await;
