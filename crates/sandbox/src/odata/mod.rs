@@ -5,3 +5,28 @@ pub(crate) mod filter;
 pub(crate) mod lexer;
 pub(crate) mod options;
 pub(crate) mod path;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_input_makes_a_reader_panic(
+            free in ".{0,80}",
+            likely in "([a-z@]{1,4}|eq|and|or|not|any|null|[0-9]{1,3}|\\(|\\)|'|,|/|:|=|\\[|\\]|\"|;|\\$[a-z]{3,6}| ){0,40}",
+        ) {
+            for text in [&free, &likely] {
+                let _ = filter::parse(text, &|_| None);
+                let _ = filter::parse(text, &|_| Some(free.clone()));
+                let _ = path::key(text);
+                let _ = path::segments(text);
+                for option in ["$filter", "$expand", "$orderby", "$select", "$top", "$count", "$skiptoken"] {
+                    let _ = options::Options::read(&format!("{option}={text}"));
+                }
+            }
+        }
+    }
+}
