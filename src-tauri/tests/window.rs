@@ -347,7 +347,9 @@ async fn a_paired_console_selects_a_chat_and_the_window_shows_who_it_is() {
     window.screenshot("window-cloud.png").await;
 
     console.select("shared").await;
-    window.until("#card-contact", &["Graham Ashworth", "Same e-mail", "more"]).await;
+    window
+        .until("#card-contact", &["Graham Ashworth", "Same e-mail", "more"])
+        .await;
     window.close().await;
     organization.stop().await;
 }
@@ -383,6 +385,67 @@ async fn in_practice_mode_a_sample_visitor_is_chosen_in_the_window() {
     window.click("//button[contains(.,'Reception')]").await;
     window.until("#card-contact", &["more"]).await;
     window.screenshot("window-several.png").await;
+    window.close().await;
+}
+
+/// A program called xdg-open that writes what it is to open into a pipe.
+struct Browser {
+    folder: tempfile::TempDir,
+}
+
+impl Browser {
+    fn new() -> Browser {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("opened");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let program = folder.path().join("xdg-open");
+        std::fs::write(
+            &program,
+            format!("#!/bin/sh\nprintf %s \"$1\" > '{}'\n", pipe.display()),
+        )
+        .unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Browser { folder }
+    }
+
+    fn path(&self) -> String {
+        format!(
+            "{}:{}",
+            self.folder.path().display(),
+            std::env::var("PATH").unwrap_or_default()
+        )
+    }
+
+    async fn opened(&self) -> String {
+        let reading = tokio::fs::read_to_string(self.folder.path().join("opened"));
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("a browser is opened")
+            .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_opened_in_the_systems_browser() {
+    let browser = Browser::new();
+    let window = Window::open("", &[("PATH", &browser.path())]).await;
+    window.click("//button[contains(.,'Dana Vermeer')]").await;
+    dana_is_shown(&window).await;
+    window
+        .click("//button[@aria-label='Open Northwind Traders in Dynamics']")
+        .await;
+    let opened = browser.opened().await;
+    assert!(
+        opened.contains("/main.aspx?") && opened.contains("etn=account"),
+        "{opened}"
+    );
     window.close().await;
 }
 

@@ -1,0 +1,155 @@
+//! The commands as the page calls them: every name, every argument, every failure's shape. They run on
+//! Tauri's mock runtime with the real capabilities, so that a missing permission fails here.
+
+use backend::secrets::Secrets;
+use backend::{Backend, Options, Settings};
+use companion_window::with_commands;
+use serde_json::{Value, json};
+use tauri::ipc::{CallbackFn, InvokeBody};
+use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
+use tauri::webview::InvokeRequest;
+use tauri::{Manager, WebviewWindow};
+
+/// An application without a window on the practice organization.
+struct Application {
+    window: WebviewWindow<MockRuntime>,
+    handle: backend::Handle,
+    _runtime: tokio::runtime::Runtime,
+    _app: tauri::App<MockRuntime>,
+}
+
+fn application() -> Application {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = runtime.block_on(async {
+        let mut settings = Settings::default();
+        settings.bridge.port = 0;
+        let (options, organization) = practice::prepare(Options::new(settings, Secrets::default()))
+            .await
+            .unwrap();
+        let backend = Backend::start(options).await.unwrap();
+        let handle = backend.handle();
+        // Both live as long as the test's process.
+        std::mem::forget((backend, organization));
+        handle
+    });
+    let app = with_commands(mock_builder())
+        .plugin(tauri_plugin_opener::init())
+        .build(tauri::generate_context!())
+        .unwrap();
+    app.manage(handle.clone());
+    let config = app.config().app.windows[0].clone();
+    let window = tauri::WebviewWindowBuilder::from_config(&app, &config)
+        .unwrap()
+        .build()
+        .unwrap();
+    Application {
+        window,
+        handle,
+        _runtime: runtime,
+        _app: app,
+    }
+}
+
+impl Application {
+    fn call(&self, command: &str, arguments: Value) -> Result<Value, Value> {
+        let request = InvokeRequest {
+            cmd: command.to_owned(),
+            callback: CallbackFn(0),
+            error: CallbackFn(1),
+            url: "tauri://localhost".parse().unwrap(),
+            body: InvokeBody::Json(arguments),
+            headers: tauri::http::HeaderMap::default(),
+            invoke_key: INVOKE_KEY.to_owned(),
+        };
+        get_ipc_response(&self.window, request).map(|body| body.deserialize().unwrap())
+    }
+
+    fn until(&self, wanted: impl FnMut(&std::sync::Arc<backend::view::View>) -> bool) {
+        let mut views = self.handle.watch();
+        self._runtime.block_on(async {
+            tokio::time::timeout(std::time::Duration::from_secs(30), views.wait_for(wanted))
+                .await
+                .expect("the view in time")
+                .unwrap();
+        });
+    }
+}
+
+#[test]
+fn every_command_answers_under_its_name() {
+    let app = application();
+    let view = app.call("view", json!({})).unwrap();
+    assert_eq!(view["connection"]["kind"], "practice");
+    for command in ["refresh", "reconnect", "start_pairing"] {
+        assert_eq!(app.call(command, json!({})), Ok(Value::Null), "{command}");
+    }
+    app.until(|view| view.console.pairing.is_some());
+    assert_eq!(app.call("cancel_pairing", json!({})), Ok(Value::Null));
+    assert_eq!(
+        app.call("play_visitor", json!({ "id": "shared" })),
+        Ok(Value::Null)
+    );
+    app.until(|view| !view.recognition.contact.more.is_empty());
+    let view = app.call("view", json!({})).unwrap();
+    let other = view["recognition"]["contact"]["more"][0]["id"].clone();
+    assert_eq!(
+        app.call("choose", json!({ "table": "contact", "id": other })),
+        Ok(Value::Null)
+    );
+    let console = view["console"]["consoles"][0]["id"].clone();
+    assert_eq!(
+        app.call("revoke_console", json!({ "id": console })),
+        Ok(Value::Null)
+    );
+    app.until(|view| view.console.consoles.is_empty());
+}
+
+#[test]
+fn a_failure_is_a_problem_and_what_is_not_ours_is_refused() {
+    let app = application();
+    for (command, arguments, code) in [
+        (
+            "choose",
+            json!({ "table": "contact", "id": "x" }),
+            "candidate_gone",
+        ),
+        (
+            "open_record",
+            json!({ "table": "lead", "id": "x" }),
+            "record_not_shown",
+        ),
+        ("revoke_console", json!({ "id": "x" }), "console_unknown"),
+        ("play_visitor", json!({ "id": "x" }), "sample_unknown"),
+    ] {
+        let problem = app.call(command, arguments).unwrap_err();
+        assert_eq!(problem["code"], code);
+        for key in ["message", "nextStep"] {
+            assert!(
+                problem[key].as_str().is_some_and(|text| !text.is_empty()),
+                "{command}: {key}"
+            );
+        }
+    }
+    assert!(
+        app.call("choose", json!({ "table": "systemuser", "id": "x" }))
+            .is_err()
+    );
+    assert!(
+        app.call(
+            "plugin:window|set_title",
+            json!({ "label": "main", "value": "x" })
+        )
+        .is_err()
+    );
+    assert!(
+        app.call(
+            "plugin:opener|open_url",
+            json!({ "url": "https://example.com" })
+        )
+        .is_err()
+    );
+}
