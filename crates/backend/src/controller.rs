@@ -235,6 +235,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
         },
         console: ConsoleView {
             address: parts.bridge_address.clone(),
+            problem: parts.bridge_problem.clone(),
             ..ConsoleView::default()
         },
         agent: None,
