@@ -287,6 +287,54 @@ test("an address is copied as it is stored", async ({ page, open, context }) => 
     .toBe("+1 (206) 555-0142");
 });
 
+test("a tooltip covers nothing but its surroundings", async ({ page, open }) => {
+  await open(states.live);
+  // By keyboard: under the mouse, a tooltip that covers its own button goes away again.
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Refresh (F5)" })).toBeFocused();
+  await expect(page.getByRole("tooltip")).toBeVisible();
+  await page.screenshot({ path: "test-results/screens/tooltip.png" });
+  // What is covered cannot be clicked.
+  await page.getByRole("heading", { level: 1 }).click({ trial: true });
+  await card(page, "Contact").getByText("Head of Purchasing").click({ trial: true });
+});
+
+test("the mouse closes the Agent Console's dialog, and no tooltip opens", async ({
+  page,
+  open,
+}) => {
+  await open(states.live);
+  await page.clock.install({ time: NOW });
+  const opener = page.getByRole("button", { name: /^Agent Console/ });
+  await opener.click();
+  await page.getByRole("button", { name: "Close" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(opener).toBeFocused();
+  // Longer than a tooltip takes to open.
+  await page.clock.runFor(1_000);
+  await expect(page.getByRole("tooltip")).toBeHidden();
+});
+
+test("beside the practice console the contact's card and the start of the account's are seen", async ({
+  page,
+  host,
+  open,
+}) => {
+  await page.setViewportSize({ width: 400, height: 900 });
+  host.on("play_visitor", () => states["live-practice"]);
+  await open(states["idle-practice"]);
+  await page.getByRole("button", { name: /^Dana Whitfield/ }).click();
+  const panel = await page.getByRole("complementary").boundingBox();
+  const account = await card(page, "Account").getByText("Northwind Traders").boundingBox();
+  expect((account?.y ?? Infinity) + (account?.height ?? 0)).toBeLessThan(panel?.y ?? 0);
+  // The list is lower now, and still shows who is selected, also when that is not by its own button.
+  host.show({
+    ...states["live-practice"],
+    practice: { ...practice, selected: practice.visitors.at(-1)?.id ?? null },
+  });
+  await expect(page.getByRole("button", { pressed: true })).toBeInViewport({ ratio: 0.99 });
+});
+
 test("a low window still shows cards above the practice console", async ({ page, open }) => {
   await page.setViewportSize({ width: 380, height: 560 });
   await open(states["live-practice"]);

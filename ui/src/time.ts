@@ -17,7 +17,7 @@ export function useNow(period: number): number {
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
+export const DAY = 24 * HOUR;
 
 export type Span =
   { unit: "moment" } | { unit: "second" | "minute" | "hour" | "day"; count: number };
@@ -46,8 +46,8 @@ export const formatClock = (at: number) => clockTime.format(at);
 /** A date without a time of day, which is the same day in every time zone. */
 export const formatDate = (at: number) => calendarDate.format(at);
 
-/** Remaining time as minutes and seconds, never below zero. */
+/** Remaining time as whole minutes and seconds, never below zero. */
 export function countdown(milliseconds: number): string {
-  const seconds = Math.max(0, Math.ceil(milliseconds / SECOND));
+  const seconds = Math.max(0, Math.floor(milliseconds / SECOND));
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -18,6 +18,7 @@ import {
   unpaired,
   view,
 } from "../fixtures/views";
+import { formatDateTime } from "../time";
 import { App } from "./App";
 
 async function show(first: View) {
@@ -120,6 +121,16 @@ describe("the header", () => {
     }
     pass(2 * 60_000);
     expect(text()).toContain("5 min");
+  });
+
+  it("says since when a chat lasts that began more than a day ago", async () => {
+    const startedAt = new Date(NOW.getTime() - 23 * 3_600_000).toISOString();
+    await show({ ...states.live, visitor: { ...dana, startedAt } });
+    expect(text()).toContain("23 h");
+    expect(text()).not.toContain("Chat started");
+    pass(3_600_000);
+    expect(text()).not.toContain("1 d");
+    expect(text()).toContain(`Chat started ${formatDateTime(Date.parse(startedAt))}`);
   });
 
   it("says that a chat has ended", async () => {
@@ -306,6 +317,19 @@ describe("what stands in the way", () => {
     await click(screen.getByRole("button", { name: "Pair another console" }));
     const dialog = screen.getByRole("dialog", { name: "Agent Console" });
     expect(within(dialog).getByRole("alert")).toHaveTextContent(problems.port.message);
+  });
+});
+
+describe("the Agent Console's dialog", () => {
+  it("closes on Escape, and the focus goes back", async () => {
+    await show(states.idle);
+    const opener = screen.getByRole("button", { name: /^Agent Console/ });
+    opener.focus();
+    await click(opener);
+    const dialog = screen.getByRole("dialog", { name: "Agent Console" });
+    fireEvent.keyDown(within(dialog).getByRole("button", { name: "Close" }), { key: "Escape" });
+    expect(dialog).not.toBeInTheDocument();
+    expect(opener).toHaveFocus();
   });
 });
 

@@ -38,7 +38,12 @@ export function App({ backend }: { backend: Backend }) {
   const { view, down } = useView(backend);
   const { commands, failure, dismiss } = useCommands(backend);
   return (
-    <FluentProvider theme={useSystemTheme()} className={styles.provider}>
+    <FluentProvider
+      theme={useSystemTheme()}
+      className={styles.provider}
+      // Else every tooltip's portal gets the height and the background too, and covers the page.
+      applyStylesToPortals={false}
+    >
       {view ? (
         <Page view={view} down={down} failure={failure} commands={commands} onDismiss={dismiss} />
       ) : (

@@ -31,7 +31,12 @@ const useStyles = makeStyles({
     fontVariantNumeric: "tabular-nums",
   },
   // The copy button hangs into the card's edge, to leave the line to the value.
-  copyable: { display: "flex", alignItems: "center", marginRight: "-10px" },
+  copyable: {
+    display: "flex",
+    marginRight: "-10px",
+    // Higher than a line; the values with a button shall stand on the same lines as those without.
+    "& .copy": { marginBlock: "-2px" },
+  },
   empty: { color: tokens.colorNeutralForeground3 },
   age: {
     display: "block",
@@ -68,7 +73,7 @@ function Value({ field }: { field: Field }) {
           <RecordText lines={3} address>
             {text}
           </RecordText>
-          <CopyButton text={field.value ?? text} what={field.label} />
+          <CopyButton key={text} text={field.value ?? text} what={field.label} />
         </span>
       );
     case "text":

@@ -70,17 +70,31 @@ export function ConsoleDialog({ console, commands, failure, onDismiss, onClose }
   const paired = useRef<HTMLDivElement>(null);
   const title = useId();
 
-  // The browser's own modal dialog keeps the focus in, gives it back, and closes on Escape.
+  // The browser's own modal dialog keeps the focus in. The focus goes back by hand: a
+  // dialog that is taken away while open loses it in some engines, and in others gives it back as if by the
+  // keyboard, so that the opener's tooltip opens for an agent who used the mouse.
   useEffect(() => {
     const shown = dialog.current;
+    const opener = document.activeElement instanceof HTMLElement ? document.activeElement : null;
+    opener?.blur();
     shown?.showModal();
     return () => {
       shown?.close();
+      opener?.focus();
     };
   }, []);
 
   return (
-    <dialog ref={dialog} className={styles.dialog} aria-labelledby={title} onClose={onClose}>
+    <dialog
+      ref={dialog}
+      className={styles.dialog}
+      aria-labelledby={title}
+      onClose={onClose}
+      onKeyDown={(event) => {
+        // WebKitGTK leaves a modal dialog open on Escape.
+        if (event.key === "Escape") onClose();
+      }}
+    >
       <div className={styles.content}>
         <div className={styles.head}>
           <h2 id={title} className={styles.title}>

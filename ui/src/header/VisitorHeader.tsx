@@ -14,7 +14,7 @@ import { RecordText } from "../text/RecordText";
 import { hidden } from "../text/hidden";
 import { brief, visible } from "../text/visible";
 import { texts } from "../texts";
-import { SECOND, formatDateTime, instant, spanOf, useNow } from "../time";
+import { DAY, SECOND, formatDateTime, instant, spanOf, useNow } from "../time";
 
 const useStyles = makeStyles({
   // Stays while the cards scroll: whose records these are is always in sight.
@@ -47,6 +47,12 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase200,
     color: tokens.colorNeutralForeground3,
   },
+  department: {
+    display: "flex",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalXS,
+    minWidth: 0,
+  },
   liveDot: {
     width: "6px",
     height: "6px",
@@ -61,7 +67,7 @@ const useStyles = makeStyles({
     padding: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalM}`,
     backgroundColor: tokens.colorNeutralBackground1,
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    columnGap: tokens.spacingHorizontalL,
+    columnGap: tokens.spacingHorizontalM,
   },
   detail: {
     display: "flex",
@@ -90,7 +96,6 @@ function detailsOf(visitor: Visitor): Detail[] {
     { label: t.email, value: visitor.email, icon: <Mail16Regular />, copy: true },
     { label: t.phone, value: visitor.phone, icon: <Phone16Regular />, copy: true },
     { label: t.company, value: visitor.company, icon: <Building16Regular />, copy: false },
-    { label: t.department, value: visitor.department, icon: <People16Regular />, copy: false },
     { label: t.location, value: visitor.location, icon: <Location16Regular />, copy: false },
     { label: t.page, value: visitor.page, icon: <Globe16Regular />, copy: false },
   ].filter(({ value }) => value.trim() !== "");
@@ -104,6 +109,7 @@ function ChatState({ visitor }: { visitor: Visitor }) {
   const now = useNow(10 * SECOND);
   const started = instant(visitor.startedAt);
   const status = visitor.chatStatus.trim();
+  const department = visitor.department.trim();
   return (
     <div className={styles.chat}>
       <Badge
@@ -118,9 +124,18 @@ function ChatState({ visitor }: { visitor: Visitor }) {
       )}
       {started !== null && (
         <span title={texts.visitor.started(formatDateTime(started))}>
-          {visitor.ended
+          {visitor.ended || now - started >= DAY
             ? texts.visitor.started(formatDateTime(started))
             : texts.visitor.lasting(spanOf(now - started))}
+        </span>
+      )}
+      {department !== "" && (
+        <span className={styles.department} title={texts.visitor.department}>
+          <span className={styles.icon}>
+            <People16Regular />
+          </span>
+          <span style={hidden}>{texts.visitor.department}</span>
+          <RecordText lines={1}>{department}</RecordText>
         </span>
       )}
     </div>
@@ -169,7 +184,7 @@ export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
                 <RecordText lines={1} address={copy}>
                   {value}
                 </RecordText>
-                {copy && <CopyButton text={value} what={label} />}
+                {copy && <CopyButton key={value} text={value} what={label} />}
               </dd>
             </div>
           ))}

@@ -1,5 +1,5 @@
 import { Button, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
-import { useId, useState } from "react";
+import { useId, useLayoutEffect, useRef, useState } from "react";
 import type { Practice } from "../backend";
 import {
   Beaker20Regular,
@@ -47,10 +47,13 @@ const useStyles = makeStyles({
     // Five visitors and the start of a sixth, which says that there are more.
     maxHeight: "min(248px, 34vh)",
     overflowY: "auto",
+    position: "relative",
     display: "grid",
     gap: "2px",
     "@media (min-width: 720px)": { gridTemplateColumns: "repeat(2, minmax(0, 1fr))" },
   },
+  // Once there is a visitor to look at: three, and the start of a fourth.
+  low: { maxHeight: "min(160px, 34vh)" },
   item: { minWidth: 0 },
   visitor: {
     width: "100%",
@@ -106,8 +109,15 @@ export function PracticeConsole({
   const styles = useStyles();
   const [open, setOpen] = useState(true);
   const known = practice.visitors.some(({ id }) => id === practice.selected);
+  const list = useRef<HTMLUListElement>(null);
   const title = useId();
   const panel = useId();
+
+  // The list got lower, or another window chose.
+  useLayoutEffect(() => {
+    list.current?.querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest" });
+  }, [practice.selected, open]);
+
   return (
     <aside className={styles.practice} aria-labelledby={title}>
       <h2 className={styles.heading}>
@@ -132,7 +142,12 @@ export function PracticeConsole({
         <p className={styles.intro}>
           {practice.visitors.length === 0 ? texts.practice.empty : texts.practice.intro}
         </p>
-        <ul className={styles.list} aria-label={texts.practice.list} onKeyDown={moveFocus}>
+        <ul
+          ref={list}
+          className={mergeClasses(styles.list, known && styles.low)}
+          aria-label={texts.practice.list}
+          onKeyDown={moveFocus}
+        >
           {practice.visitors.map((visitor, index) => {
             const selected = visitor.id === practice.selected;
             return (

@@ -16,7 +16,9 @@ const useStyles = makeStyles({
 export const useRevealStyles = makeStyles({
   row: {
     "& .copy": { opacity: 0 },
-    "&:hover .copy, & .copy:focus-visible, & .copy.done": { opacity: 1 },
+    "&:hover .copy, & .copy[data-fui-focus-visible], & .copy:focus-visible, & .copy.done": {
+      opacity: 1,
+    },
     "@media (hover: none)": { "& .copy": { opacity: 1 } },
   },
 });

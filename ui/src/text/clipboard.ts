@@ -16,7 +16,7 @@ function copyBySelection(text: string): boolean {
   area.style.position = "fixed";
   area.style.opacity = "0";
   // Inside the dialog when there is one: a modal dialog takes the focus away from anything outside.
-  (document.querySelector("[role=dialog]") ?? document.body).append(area);
+  (document.querySelector("dialog[open]") ?? document.body).append(area);
   area.select();
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way where the clipboard interface is refused
   const copied = document.execCommand("copy");
