@@ -53,8 +53,8 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
 
 fn lines(finding: &Finding) -> String {
     let step = match finding.step {
-        Step::Url => "The address is one",
-        Step::Dns => "The names are known in the network",
+        Step::Url => "The addresses and secrets can be used",
+        Step::Dns => "The servers' names are known in the network",
         Step::Tls => "The servers are reached and trusted",
         Step::Token => "The sign-in is accepted",
         Step::Organization => "The organization answers as Dynamics 365",

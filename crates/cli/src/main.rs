@@ -125,8 +125,9 @@ fn success(done: Result<(), Problem>) -> Result<ExitCode, Problem> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// Waits until the program is told to stop, by the system or from the keyboard.
-async fn told_to_stop() -> Result<(), Problem> {
+/// The order to stop, from the system or the keyboard. It is listened for from this call on, so that one that
+/// comes before it is waited for is not lost.
+fn stop_order() -> Result<impl Future<Output = ()>, Problem> {
     let failed = |error: std::io::Error| {
         Problem::new(
             "signals_unavailable",
@@ -136,14 +137,26 @@ async fn told_to_stop() -> Result<(), Problem> {
     };
     #[cfg(unix)]
     {
-        let mut terminate =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .map_err(failed)?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            keyboard = tokio::signal::ctrl_c() => keyboard.map_err(failed),
-        }
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
+    #[cfg(windows)]
+    {
+        use tokio::signal::windows::{ctrl_break, ctrl_c};
+        let mut interrupt = ctrl_c().map_err(failed)?;
+        let mut terminate = ctrl_break().map_err(failed)?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
+    }
 }

@@ -1,7 +1,7 @@
 //! `companion recognize`
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use backend::connection::Client;
@@ -17,8 +17,8 @@ use serde::Serialize;
 use crate::Context;
 use crate::output::ProblemAnswer;
 
-/// Longer input is no visitor.
-const LONGEST_INPUT: u64 = 16 * 1024 * 1024;
+/// In bytes; longer input is no visitor.
+const LONGEST_INPUT: usize = 16 * 1024 * 1024;
 
 /// Whom to recognise.
 #[derive(clap::Args)]
@@ -109,39 +109,53 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
     context.output.result(&answer, || text(&answer))
 }
 
-fn read(path: &PathBuf) -> Result<Conversation, Problem> {
-    let unreadable = |error: std::io::Error| {
+fn read(path: &Path) -> Result<Conversation, Problem> {
+    let bytes = if path.as_os_str() == "-" {
+        bytes(std::io::stdin().lock())
+    } else {
+        std::fs::File::open(path).and_then(bytes)
+    };
+    let bytes = bytes.map_err(|error| {
         Problem::new(
             "visitor_unreadable",
             format!("The visitor cannot be read: {}.", error.kind()),
             "Check the file's name, or give `-` and the JSON on standard input.",
         )
-    };
-    let mut text = String::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin()
-            .lock()
-            .take(LONGEST_INPUT)
-            .read_to_string(&mut text)
-            .map_err(unreadable)?;
-    } else {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(LONGEST_INPUT).read_to_string(&mut text))
-            .map_err(unreadable)?;
+    })?;
+    if bytes.len() > LONGEST_INPUT {
+        return Err(Problem::new(
+            "visitor_too_large",
+            "The visitor is larger than 16 MiB.",
+            "Give the visitor alone, without what belongs to others.",
+        ));
     }
-    let value = serde_json::from_str(&text).map_err(|error| {
-        Problem::new(
-            "visitor_malformed",
-            format!(
-                "The visitor is no JSON: line {}, column {}.",
-                error.line(),
-                error.column()
-            ),
-            "Correct the file.",
-        )
+    let value = serde_json::from_slice(&bytes).map_err(|error| {
+        malformed(format!(
+            "The visitor is not valid JSON: line {}, column {}.",
+            error.line(),
+            error.column()
+        ))
     })?;
     Conversation::from_visitor_value(value)
-        .map_err(|error| Problem::new(error.code(), error.to_string(), error.next_step()))
+        .map_err(|_| malformed("The visitor is not a JSON object.".to_owned()))
+}
+
+/// At most one byte more than is taken, so that too much is told from just enough.
+fn bytes(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(LONGEST_INPUT).unwrap_or(u64::MAX);
+    source
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn malformed(message: String) -> Problem {
+    Problem::new(
+        "visitor_malformed",
+        message,
+        "Give one JSON object, for example {\"name\": \"…\", \"email\": \"…\", \"phone\": \"…\"}.",
+    )
 }
 
 fn answer(

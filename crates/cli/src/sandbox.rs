@@ -1,5 +1,6 @@
 //! `companion sandbox`
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use backend::Problem;
 use clap::ValueEnum;
 use sandbox::Sandbox;
 
-use crate::{Context, told_to_stop};
+use crate::{Context, stop_order};
 
 /// What the practice organization is like.
 #[derive(clap::Args)]
@@ -42,6 +43,7 @@ enum Seed {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
+    let stop = stop_order()?;
     let options = sandbox::Options {
         listen: arguments.listen,
         seed: match arguments.seed {
@@ -52,17 +54,31 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
         latency: Duration::from_millis(arguments.latency),
         data: arguments.data,
         tls: arguments.tls,
-        ..sandbox::Options::default()
     };
     let organization = Sandbox::start(options).await.map_err(|error| {
-        Problem::new(
-            "practice_not_started",
-            format!("The practice organization cannot be started: {error}."),
-            "Check the address, the file and the folder that were given.",
-        )
+        tracing::error!(%error, cause = ?error.source(), "the practice organization did not start");
+        not_started(&error)
     })?;
     context.output.announce(organization.description())?;
-    told_to_stop().await?;
+    stop.await;
     organization.stop().await;
     Ok(())
+}
+
+fn not_started(error: &sandbox::Error) -> Problem {
+    let (message, next_step) = match error {
+        sandbox::Error::Listen { address, .. } => (
+            format!("The practice organization cannot listen on {address}."),
+            "Choose another address with --listen, or stop what uses this one.",
+        ),
+        sandbox::Error::Data(_) => (
+            "The practice organization's data cannot be opened.".to_owned(),
+            "Let --data name a file that this user may write, or one that does not exist yet.",
+        ),
+        sandbox::Error::Tls(_) => (
+            "The practice organization's certificates cannot be written.".to_owned(),
+            "Let --tls name a folder that this user may write.",
+        ),
+    };
+    Problem::new(error.code(), message, next_step)
 }

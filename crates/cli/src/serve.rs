@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use backend::{Backend, Problem};
+use backend::{Backend, Problem, connection};
 use serde_json::json;
 
-use crate::{Context, told_to_stop};
+use crate::{Context, stop_order};
 
 /// How to serve.
 #[derive(clap::Args)]
@@ -19,18 +19,25 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
+    let stop = stop_order()?;
     let mut options = context.options()?;
     if let Some(listen) = arguments.listen {
         if listen.ip() != std::net::Ipv4Addr::LOCALHOST {
             return Err(Problem::new(
                 "listen_not_loopback",
                 "The companion listens on this computer only.",
-                "Use an address that begins with 127.0.0.1, and a proxy with TLS in front of it for others.",
+                "Use 127.0.0.1, and a proxy with TLS in front of it for others.",
             ));
         }
         options.settings.bridge.port = listen.port();
     }
     let (options, organization) = practice::prepare(options).await?;
+    // The window can show what is missing and be corrected; here nobody looks, so it is refused at once.
+    connection::client(
+        &options.settings.connection,
+        &options.secrets,
+        options.clock.now(),
+    )?;
     let backend = Backend::start(options).await?;
     let handle = backend.handle();
     if let Some(problem) = handle.view().console.problem.clone() {
@@ -54,7 +61,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
         .as_ref()
         .map(|organization| organization.description().organization_url.clone());
     context.output.announce(&json!({ "bridge": address, "pairing_code": code, "practice_organization_url": organization_url }))?;
-    told_to_stop().await?;
+    stop.await;
     backend.stop().await;
     if let Some(organization) = organization {
         organization.stop().await;

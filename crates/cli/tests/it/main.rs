@@ -1,0 +1,12 @@
+//! The program `companion` as scripts call it: what it prints, where, and how it ends.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod doctor;
+mod program;
+mod recognize;
+mod sandbox;
+mod serve;
+mod settings;
