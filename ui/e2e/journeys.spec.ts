@@ -321,7 +321,15 @@ test("beside the practice console the contact's card and the start of the accoun
   open,
 }) => {
   await page.setViewportSize({ width: 400, height: 900 });
-  host.on("play_visitor", () => states["live-practice"]);
+  // As many fields as a contact shows unless the settings say otherwise.
+  const played = {
+    ...states["live-practice"],
+    recognition: {
+      ...states["live-practice"].recognition,
+      contact: found({ ...contact, fields: contact.fields.slice(0, 8) }),
+    },
+  };
+  host.on("play_visitor", () => played);
   await open(states["idle-practice"]);
   await page.getByRole("button", { name: /^Dana Whitfield/ }).click();
   const panel = await page.getByRole("complementary").boundingBox();
@@ -329,7 +337,7 @@ test("beside the practice console the contact's card and the start of the accoun
   expect((account?.y ?? Infinity) + (account?.height ?? 0)).toBeLessThan(panel?.y ?? 0);
   // The list is lower now, and still shows who is selected, also when that is not by its own button.
   host.show({
-    ...states["live-practice"],
+    ...played,
     practice: { ...practice, selected: practice.visitors.at(-1)?.id ?? null },
   });
   await expect(page.getByRole("button", { pressed: true })).toBeInViewport({ ratio: 0.99 });

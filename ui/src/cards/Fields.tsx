@@ -10,13 +10,15 @@ import { MINUTE, SECOND, formatDateTime, instant, spanOf, useNow } from "../time
 import { fieldText } from "./fieldText";
 
 const useStyles = makeStyles({
-  list: { margin: 0, display: "grid", rowGap: tokens.spacingVerticalXXS },
+  // No grid around the rows: in WebKitGTK they would keep their height when the window gets another width.
+  list: { margin: 0 },
   row: {
     display: "grid",
     gridTemplateColumns: "minmax(96px, 32%) minmax(0, 1fr)",
     columnGap: tokens.spacingHorizontalM,
     minHeight: "24px",
     alignItems: "baseline",
+    "& + &": { marginTop: tokens.spacingVerticalXXS },
   },
   label: {
     color: tokens.colorNeutralForeground3,
