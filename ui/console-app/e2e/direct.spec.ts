@@ -1,4 +1,4 @@
-import { expect, expectEvent, insideOf, test } from "./fixtures";
+import { expect, expectEvent, expectSelected, insideOf, test } from "./fixtures";
 import { AGENT, DANA, OLE, SECRET } from "./story";
 
 const ONLINE = "Connected to Dynamics Companion on this computer";
@@ -25,7 +25,7 @@ for (const mode of ["present", "old-name", "legacy"] as const) {
     const agent = await expectEvent(companion, "agent", null);
     await agentConsole.act("select", DANA);
     const selected = await expectEvent(companion, "selected", DANA);
-    if (!companion.bridge) await agentConsole.expectVerdict();
+    await expectSelected(agentConsole, companion, DANA);
     await agentConsole.act("start", OLE);
     await expectEvent(companion, "started", OLE);
     await agentConsole.act("request", OLE);
@@ -124,7 +124,24 @@ test("a code that nobody asked for, or that is too old, is refused", async ({
   await expect(agentConsole.tab.getByRole("alert")).toContainText("pairing_code_expired");
 });
 
-test("the pairing outlives a reload and ends when it is revoked", async ({
+test("the pairing outlives a reload", async ({
+  agentConsole,
+  companion,
+  consoleOrigin,
+  served,
+}) => {
+  await agentConsole.open(consoleOrigin);
+  await agentConsole.install(served);
+  await agentConsole.pair(await companion.pairingCode());
+  await agentConsole.expectPresence(ONLINE);
+  await agentConsole.open(consoleOrigin);
+  await agentConsole.install(served);
+  await agentConsole.expectPresence(ONLINE);
+  await agentConsole.act("select", DANA);
+  await expectSelected(agentConsole, companion, DANA);
+});
+
+test("the pairing ends when it is revoked", async ({
   agentConsole,
   companion,
   consoleOrigin,
@@ -134,9 +151,6 @@ test("the pairing outlives a reload and ends when it is revoked", async ({
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(served);
   await agentConsole.pair(bridge.openPairing());
-  await agentConsole.expectPresence(ONLINE);
-  await agentConsole.open(consoleOrigin);
-  await agentConsole.install(served);
   await agentConsole.expectPresence(ONLINE);
   bridge.revoke();
   await agentConsole.expectPresence(UNPAIRED);
@@ -151,23 +165,27 @@ test("what happens while the companion is away reaches it once it is back", asyn
   consoleOrigin,
   served,
 }) => {
-  const bridge = insideOf(companion);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(served);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(ONLINE);
-  await bridge.stop();
+  await expect(agentConsole.tab.locator("#waiting")).toBeHidden();
+  await companion.stop();
   await agentConsole.expectPresence("Dynamics Companion is not running on this computer");
   await agentConsole.act("select", OLE);
   await expect(agentConsole.tab.locator("#waiting")).toHaveText(/One update/);
   await agentConsole.act("end", DANA);
   await expect(agentConsole.tab.locator("#waiting")).toHaveText(/2 updates/);
-  bridge.events.length = 0;
-  await bridge.start();
+  companion.bridge?.events.splice(0);
+  await companion.start();
   await agentConsole.tab.getByRole("button", { name: "Try again" }).click();
   await agentConsole.expectPresence(ONLINE);
+  await expect(agentConsole.tab.locator("#waiting")).toBeHidden();
+  await expectSelected(agentConsole, companion, OLE);
   await expectEvent(companion, "ended", DANA);
-  expect(bridge.events.map(({ event }) => event["kind"])).toEqual(["selected", "ended"]);
+  if (!companion.bridge) return;
+  const kinds = companion.bridge.events.map(({ event }) => event["kind"]);
+  expect(kinds).toEqual(["selected", "ended"]);
 });
 
 test("an event that was not acknowledged is sent again under the same id", async ({

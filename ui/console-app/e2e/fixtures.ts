@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -23,7 +23,7 @@ const run = promisify(execFile);
 const REAL = process.env["COMPANION_BRIDGE"];
 const REAL_CODE = process.env["COMPANION_PAIRING_CODE_URL"];
 
-/** A companion on trial that each test starts for itself: the path of the program `companion`. */
+/** A companion on trial that each test starts for itself: the path of the program `companion`, from the app's folder. */
 const PROGRAM = process.env["COMPANION_PROGRAM"];
 
 /** The companion, as far as every test can use it. */
@@ -31,8 +31,21 @@ export interface Companion {
   readonly origin: string;
   /** Opens pairing and returns the code that the companion shows. */
   pairingCode(): Promise<string>;
+  /** Stops it, as when it is quit. */
+  stop(): Promise<void>;
+  /** Starts it again, with the files that it had. */
+  start(): Promise<void>;
   /** The test bridge; null when a real companion is on trial, whose inside no test sees. */
   readonly bridge: TestBridge | null;
+}
+
+/** How a program connects to the practice organization. */
+interface Organization {
+  readonly organization_url: string;
+  readonly authority_url: string;
+  readonly tenant_id: string;
+  readonly client_id: string;
+  readonly client_secret: string;
 }
 
 /** A package as an administrator uploads it. */
@@ -106,6 +119,8 @@ interface Fixtures {
 }
 
 interface WorkerFixtures {
+  /** The practice organization of the companions on trial; null where the test bridge stands for them. */
+  readonly organization: Organization | null;
   /** The origin of the stand-in console. */
   readonly consoleOrigin: string;
   /** The origin of a page that has no business here. */
@@ -118,6 +133,19 @@ interface WorkerFixtures {
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
+  organization: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright wants a pattern
+    async ({}, use) => {
+      if (!PROGRAM) {
+        await use(null);
+        return;
+      }
+      const program = await Program.start(PROGRAM, ["sandbox", "--contacts", "50"], {});
+      await use(program.first as unknown as Organization);
+      await program.stop();
+    },
+    { scope: "worker" },
+  ],
   port: [
     // eslint-disable-next-line no-empty-pattern -- Playwright wants a pattern
     async ({}, use) => use(REAL ? Number(new URL(REAL).port) : await freePort()),
@@ -157,16 +185,26 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
-  companion: async ({ port, consoleOrigin, packaged }, use) => {
+  companion: async ({ port, consoleOrigin, packaged, organization }, use) => {
     if (REAL) {
-      await use({ origin: new URL(REAL).origin, pairingCode: realCode, bridge: null });
+      await use({
+        origin: new URL(REAL).origin,
+        pairingCode: realCode,
+        stop: notFromHere,
+        start: notFromHere,
+        bridge: null,
+      });
       return;
     }
     const origins = [consoleOrigin, new URL(packaged.tab).origin];
-    if (PROGRAM) {
-      const { companion, stop } = await startProgram(PROGRAM, port, origins);
+    if (PROGRAM && organization) {
+      const folder = await mkdtemp(join(tmpdir(), "companion-"));
+      const companion = new RealCompanion(PROGRAM, port, folder);
+      await companion.configure(organization, origins);
+      await companion.start();
       await use(companion);
-      await stop();
+      await companion.stop();
+      await rm(folder, { recursive: true });
       return;
     }
     const bridge = new TestBridge(port, origins, join(ROOT, "dist"));
@@ -174,6 +212,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use({
       origin: bridge.origin,
       pairingCode: () => Promise.resolve(bridge.openPairing()),
+      stop: () => bridge.stop(),
+      start: () => bridge.start(),
       bridge,
     });
     await bridge.stop();
@@ -205,41 +245,113 @@ export async function expectEvent(
   return found()?.event ?? {};
 }
 
-/** Starts the companion on the practice organization, with a pairing open. */
-async function startProgram(
-  program: string,
-  port: number,
-  origins: readonly string[],
-): Promise<{ companion: Companion; stop: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), "companion-"));
-  const settings = join(folder, "settings.toml");
-  await writeFile(
-    settings,
-    `version = 1\n[bridge]\nconsole_origins = ${JSON.stringify(origins)}\n`,
-  );
-  const child = spawn(
-    program,
-    ["--settings", settings, "--data-dir", folder, "--json", "serve", "--pair"].concat([
-      "--listen",
-      `127.0.0.1:${port}`,
-    ]),
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const ended = once(child, "exit");
-  const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-  const { pairing_code: code } = JSON.parse(line) as { pairing_code: string };
-  return {
-    companion: {
-      origin: `http://127.0.0.1:${port}`,
-      pairingCode: () => Promise.resolve(code),
-      bridge: null,
-    },
-    stop: async () => {
-      child.kill("SIGTERM");
-      await ended;
-      await rm(folder, { recursive: true });
-    },
-  };
+/** Waits until the companion has taken over that a chat was selected: a real one says in the tab who the visitor is. */
+export async function expectSelected(
+  agentConsole: AgentConsole,
+  companion: Companion,
+  chatId: string,
+): Promise<void> {
+  if (companion.bridge) await expectEvent(companion, "selected", chatId);
+  else await agentConsole.expectVerdict();
+}
+
+/** A program that runs until it is told to stop, and what its first line said. */
+class Program {
+  readonly first: Record<string, unknown>;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, first: Record<string, unknown>) {
+    this.#child = child;
+    this.first = first;
+  }
+
+  static async start(
+    path: string,
+    args: readonly string[],
+    secrets: Readonly<Record<string, string>>,
+  ): Promise<Program> {
+    const child = spawn(path, [...args], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, COMPANION_LOG: "warn", ...secrets },
+    });
+    const line = once(createInterface(child.stdout), "line") as Promise<[string]>;
+    const ended = once(child, "exit").then(([status]) => {
+      throw new Error(`${args.join(" ")} ended at once: ${status}`);
+    });
+    const [text] = await Promise.race([line, ended]);
+    ended.catch(() => undefined); // from here on its end is what `stop` waits for
+    return new Program(child, JSON.parse(text) as Record<string, unknown>);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) throw new Error("It ended before it was told to.");
+    const ended = once(this.#child, "exit");
+    this.#child.kill("SIGTERM");
+    expect((await ended)[0]).toBe(0);
+  }
+}
+
+/** The companion itself, on the practice organization, with a pairing open. */
+class RealCompanion implements Companion {
+  readonly bridge = null;
+  readonly origin: string;
+  readonly #path: string;
+  readonly #port: number;
+  readonly #folder: string;
+  #secret = "";
+  #program: Program | null = null;
+
+  constructor(path: string, port: number, folder: string) {
+    this.#path = path;
+    this.#port = port;
+    this.#folder = folder;
+    this.origin = `http://127.0.0.1:${port}`;
+  }
+
+  async configure(organization: Organization, consoleOrigins: readonly string[]): Promise<void> {
+    this.#secret = organization.client_secret;
+    const text = [
+      "version = 1",
+      "[connection]",
+      'kind = "cloud"',
+      ...(["organization_url", "authority_url", "tenant_id", "client_id"] as const).map(
+        (key) => `${key} = ${JSON.stringify(organization[key])}`,
+      ),
+      "[bridge]",
+      `console_origins = ${JSON.stringify(consoleOrigins)}`,
+    ];
+    await writeFile(this.#settings, text.join("\n"));
+  }
+
+  async start(): Promise<void> {
+    this.#program = await Program.start(
+      this.#path,
+      [
+        ...["--settings", this.#settings, "--data-dir", this.#folder],
+        ...["serve", "--pair", "--listen", `127.0.0.1:${this.#port}`],
+      ],
+      { COMPANION_CLIENT_SECRET: this.#secret },
+    );
+  }
+
+  async stop(): Promise<void> {
+    const program = this.#program;
+    this.#program = null;
+    await program?.stop();
+  }
+
+  pairingCode(): Promise<string> {
+    return Promise.resolve(String(this.#program?.first["pairing_code"]));
+  }
+
+  get #settings(): string {
+    return join(this.#folder, "settings.toml");
+  }
+}
+
+function notFromHere(): Promise<void> {
+  test.skip(true, "the companion on trial was started elsewhere and is not stopped from here");
+  return Promise.resolve();
 }
 
 /** The code of a companion on trial: from a plain address, or by the commands of its page (a WebSocket address). */

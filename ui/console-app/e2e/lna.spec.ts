@@ -1,5 +1,5 @@
 import { type BrowserContext, chromium } from "@playwright/test";
-import { AgentConsole, test as base, expect, expectEvent, insideOf } from "./fixtures";
+import { AgentConsole, test as base, expect, expectSelected } from "./fixtures";
 import { DANA } from "./story";
 
 const BLOCKED = "net::ERR_BLOCKED_BY_LOCAL_NETWORK_ACCESS_CHECKS";
@@ -25,7 +25,6 @@ test("a frame of the companion's page needs the browser's permission, and works 
   publicly,
   served,
 }) => {
-  const bridge = insideOf(companion);
   const agentConsole = new AgentConsole(await publicly.newPage());
   await agentConsole.open(consoleOrigin);
   const blocked = agentConsole.page.waitForEvent("requestfailed");
@@ -36,10 +35,10 @@ test("a frame of the companion's page needs the browser's permission, and works 
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(served);
   await agentConsole.expectPresence(/not paired/);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(/^Connected/);
   await agentConsole.act("select", DANA);
-  await expectEvent(companion, "selected", DANA);
+  await expectSelected(agentConsole, companion, DANA);
 });
 
 test("the small window needs no permission, where a direct connection would", async ({
@@ -48,22 +47,24 @@ test("the small window needs no permission, where a direct connection would", as
   packaged,
   publicly,
 }) => {
-  const bridge = insideOf(companion);
   const agentConsole = new AgentConsole(await publicly.newPage());
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   await agentConsole.tab.getByRole("button", { name: /small window/ }).click();
   await agentConsole.expectPresence(/not paired/);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(/^Connected/);
   await agentConsole.act("select", DANA);
-  await expectEvent(companion, "selected", DANA);
+  await expectSelected(agentConsole, companion, DANA);
 
   const blocked = agentConsole.page.waitForEvent("console", (message) =>
     message.text().includes(BLOCKED),
   );
-  await agentConsole.page.evaluate((address) => {
-    new WebSocket(address);
-  }, `ws://127.0.0.1:${bridge.port}/v1/console`);
+  await agentConsole.page.evaluate(
+    (address) => {
+      new WebSocket(address);
+    },
+    `${companion.origin.replace("http:", "ws:")}/v1/console`,
+  );
   await blocked;
 });

@@ -1,5 +1,5 @@
 import { type Page } from "@playwright/test";
-import { type AgentConsole, expect, expectEvent, insideOf, test } from "./fixtures";
+import { type AgentConsole, expect, expectEvent, expectSelected, test } from "./fixtures";
 import { DANA, OLE, SECRET } from "./story";
 
 const ONLINE = "Connected to Dynamics Companion on this computer";
@@ -37,7 +37,7 @@ for (const mode of ["present", "legacy"] as const) {
     await expect(relay.locator("#presence")).toHaveText(ONLINE);
 
     const selected = await expectEvent(companion, "selected", DANA);
-    if (!companion.bridge) await agentConsole.expectVerdict();
+    await expectSelected(agentConsole, companion, DANA);
     await agentConsole.act("start", OLE);
     await expectEvent(companion, "started", OLE);
     await agentConsole.act("end", DANA);
@@ -63,21 +63,22 @@ test("events wait while the small window is closed and go through the next one",
   consoleOrigin,
   packaged,
 }) => {
-  const bridge = insideOf(companion);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   const relay = await openRelay(agentConsole);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(ONLINE);
+  await expect(agentConsole.tab.locator("#waiting")).toBeHidden();
   await relay.close();
   await agentConsole.expectPresence(CLOSED);
-  bridge.events.length = 0;
+  companion.bridge?.events.splice(0);
   await agentConsole.act("end", DANA);
   await expect(agentConsole.tab.locator("#waiting")).toHaveText(/One update/);
   await openRelay(agentConsole);
   await agentConsole.expectPresence(ONLINE);
+  await expect(agentConsole.tab.locator("#waiting")).toBeHidden();
   await expectEvent(companion, "ended", DANA);
-  expect(bridge.events).toHaveLength(1);
+  if (companion.bridge) expect(companion.bridge.events).toHaveLength(1);
 });
 
 test("the small window finds the console again after a reload, and leaves with it", async ({
@@ -86,18 +87,17 @@ test("the small window finds the console again after a reload, and leaves with i
   consoleOrigin,
   packaged,
 }) => {
-  const bridge = insideOf(companion);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   const relay = await openRelay(agentConsole);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(ONLINE);
-  bridge.events.length = 0;
+  companion.bridge?.events.splice(0);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   await agentConsole.expectPresence(ONLINE);
   await agentConsole.act("select", OLE);
-  await expectEvent(companion, "selected", OLE);
+  await expectSelected(agentConsole, companion, OLE);
   const closed = relay.waitForEvent("close");
   await agentConsole.page.close();
   await closed;
@@ -111,14 +111,13 @@ test("the small window passes on nothing for a page that is no console", async (
   packaged,
   page,
 }) => {
-  const bridge = insideOf(companion);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   const relay = await openRelay(agentConsole);
-  await agentConsole.pair(bridge.openPairing());
+  await agentConsole.pair(await companion.pairingCode());
   await agentConsole.expectPresence(ONLINE);
   await relay.close();
-  bridge.events.length = 0;
+  companion.bridge?.events.splice(0);
 
   // The browser still holds the pairing for the small window, so only the relay stands between this page and it.
   const foreign = await page.context().newPage();
@@ -142,7 +141,7 @@ test("the small window passes on nothing for a page that is no console", async (
     messages.map((message) => (message as { type: string }).type),
   );
   expect(new Set(types)).toEqual(new Set(["here"]));
-  expect(bridge.events).toEqual([]);
+  if (companion.bridge) expect(companion.bridge.events).toEqual([]);
 });
 
 test("a small window that the browser blocks, or that stays silent, is explained", async ({
@@ -151,11 +150,10 @@ test("a small window that the browser blocks, or that stays silent, is explained
   consoleOrigin,
   packaged,
 }) => {
-  const bridge = insideOf(companion);
   await agentConsole.open(consoleOrigin);
   await agentConsole.install(packaged);
   await agentConsole.expectPresence(CLOSED);
-  await bridge.stop();
+  await companion.stop();
   await openRelay(agentConsole);
   await agentConsole.expectPresence("Waiting for the small window of Dynamics Companion…");
   await expect(agentConsole.tab.locator("#problem")).toContainText("relay_silent");
