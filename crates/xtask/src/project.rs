@@ -11,8 +11,11 @@ const SELECTION: [&str; 3] = [
     "dynamics-companion/custom-protocol",
 ];
 
+/// The folder of the console app.
+pub const CONSOLE_APP: &str = "ui/console-app";
+
 /// The folders with a `package.json`.
-pub const PAGES: [&str; 2] = ["ui", "ui/console-app"];
+pub const PAGES: [&str; 2] = ["ui", CONSOLE_APP];
 
 /// The repository's folder.
 pub fn root() -> &'static Path {

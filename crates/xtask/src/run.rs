@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::process::run as run_program;
-use crate::project::{PAGES, cargo_workspace, npm, root, scratch, target};
+use crate::project::{CONSOLE_APP, PAGES, cargo_workspace, npm, root, scratch, target};
 use crate::setup::{self, For};
 
 /// The practice visitor that is played where nobody can choose one.
@@ -67,7 +67,7 @@ pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
 /// Builds the Comm100 app.
 pub fn package_console_app(port: Option<u16>) -> Result<()> {
     setup::setup(For::Pages)?;
-    let mut package = npm("ui/console-app", &["run", "package"]);
+    let mut package = npm(CONSOLE_APP, &["run", "package"]);
     if let Some(port) = port {
         package.args(["--", "--port", &port.to_string()]);
     }

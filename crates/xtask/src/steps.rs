@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::desktop::Desktop;
 use crate::process::{Interrupted, run_logged};
-use crate::project::{PAGES, cargo, cargo_workspace, npm, scratch};
+use crate::project::{CONSOLE_APP, PAGES, cargo, cargo_workspace, npm, scratch, target};
 use crate::setup::{self, For};
 
 /// The tests that open a window, as in `.config/nextest.toml`. Not by the binary's name: nextest refuses a name that is not
@@ -105,7 +105,13 @@ impl Step {
                 let mut tests = cargo_workspace(&["nextest", "run", "--filterset", WINDOW_TESTS]);
                 run_logged(desktop.context("no desktop")?.hold(&mut tests), log)
             }
-            Step::BrowserTests => pages(&["run", "e2e"]),
+            Step::BrowserTests => {
+                pages(&["run", "e2e"])?;
+                // Those of the console app ran on a bridge that lets them look inside; now on the companion itself.
+                let mut journeys = npm(CONSOLE_APP, &["run", "e2e"]);
+                journeys.env("COMPANION_PROGRAM", target().join("debug/companion"));
+                run_logged(desktop.context("no desktop")?.hold(&mut journeys), log)
+            }
         }
     }
 
