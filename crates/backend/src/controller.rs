@@ -448,13 +448,13 @@ impl Controller {
 
     /// The agent looks at another chat, or at none.
     fn selected(&mut self, event: ConsoleEvent) {
-        if let (Some(sent_at), Some(last)) = (event.sent_at, self.selected_at)
-            && sent_at < last
-        {
+        // A clock that is ahead must not lock out everything that comes after it.
+        let sent_at = event.sent_at.map(|sent_at| sent_at.min(self.parts.clock.now()));
+        if sent_at.is_some_and(|sent_at| self.selected_at.is_some_and(|last| sent_at < last)) {
             info!("a selection that is older than the shown one is left aside");
             return;
         }
-        self.selected_at = event.sent_at.or(self.selected_at);
+        self.selected_at = sent_at.or(self.selected_at);
         if event.chat.is_none() && event.visitor.is_none() {
             self.conversation = None;
             self.ended = false;

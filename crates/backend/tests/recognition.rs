@@ -194,6 +194,23 @@ async fn a_late_answer_never_overwrites_a_newer_visitor() {
         .until("the agent", |view| view.agent.is_some())
         .await;
     assert_eq!(view.visitor.as_ref().unwrap().name, "Nobody");
+
+    // Nor does a clock that is far ahead lock out what comes after it.
+    let far_ahead = 9_000_000_000_000;
+    console
+        .select(far_ahead, chat(4, "Ahead", "ahead@nowhere.example", ""))
+        .await;
+    let now = jiff::Timestamp::now().as_millisecond() + 5_000;
+    console
+        .select(now, chat(5, "Next", "next@nowhere.example", ""))
+        .await;
+    companion
+        .until("the next visitor", |view| {
+            view.visitor
+                .as_ref()
+                .is_some_and(|visitor| visitor.name == "Next")
+        })
+        .await;
     companion.stop().await;
 }
 
