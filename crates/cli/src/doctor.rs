@@ -7,7 +7,7 @@ use backend::doctor::{self, Finding, FindingResult, Step};
 use serde::Serialize;
 
 use crate::Context;
-use crate::output::ProblemAnswer;
+use crate::output::{ProblemAnswer, line};
 
 #[derive(Serialize)]
 struct Answer {
@@ -69,7 +69,8 @@ fn lines(finding: &Finding) -> String {
     let problem = finding.problem.as_ref().map(|problem| {
         format!(
             "\n        {}\n        {}",
-            problem.message, problem.next_step
+            line(&problem.message),
+            line(&problem.next_step)
         )
     });
     format!("{result:<7} {step}{}", problem.unwrap_or_default())

@@ -50,12 +50,12 @@ impl Output {
         value: &impl Serialize,
         text: impl FnOnce() -> String,
     ) -> Result<(), Problem> {
-        let line = if self.json {
+        let printed = if self.json {
             serde_json::to_string(value).map_err(not_written)?
         } else {
             text()
         };
-        line_out(&line)
+        line_out(&printed)
     }
 
     /// Prints a JSON line whatever the flags: the first line of a command that keeps running.
@@ -71,8 +71,8 @@ impl Output {
             writeln!(
                 std::io::stderr(),
                 "{}\n{}\n({})",
-                problem.message,
-                problem.next_step,
+                line(&problem.message),
+                line(&problem.next_step),
                 problem.code
             )
             .map_err(not_written)
@@ -84,6 +84,16 @@ impl Output {
             );
         }
     }
+}
+
+/// One line for a terminal. What a visitor or a record says can neither steer the terminal nor pretend to be another line
+/// or to be written the other way round.
+pub(crate) fn line(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.replace(steers, " ")
 }
 
 fn line_out(line: &str) -> Result<(), Problem> {
@@ -99,4 +109,15 @@ fn not_written(error: impl std::fmt::Display) -> Problem {
         format!("The result could not be written: {error}."),
         "Check where standard output leads to.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_record_says_does_not_steer_the_terminal() {
+        let hostile = "Dana\u{1b}[2J\u{9b}1m\r\nAccount: \u{202e}forged\u{2069} Wéi 山田 🦊";
+        assert_eq!(line(hostile), "Dana [2J 1m  Account:  forged  Wéi 山田 🦊");
+    }
 }

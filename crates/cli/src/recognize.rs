@@ -15,7 +15,7 @@ use integration::{DisplaySettings, Match, Outcome, Reason};
 use serde::Serialize;
 
 use crate::Context;
-use crate::output::ProblemAnswer;
+use crate::output::{ProblemAnswer, line};
 
 /// In bytes; longer input is no visitor.
 const LONGEST_INPUT: usize = 16 * 1024 * 1024;
@@ -261,5 +261,6 @@ fn text(answer: &Answer) -> String {
     if let Some(problem) = &answer.problem {
         lines.push(format!("{} {}", problem.message, problem.next_step));
     }
+    let lines: Vec<String> = lines.iter().map(|text| line(text)).collect();
     lines.join("\n")
 }
