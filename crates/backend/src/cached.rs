@@ -5,6 +5,7 @@
 //! share has one copy and one age.
 
 use comm100::Conversation;
+use dataverse::Client;
 use integration::{Match, Outcome, Reason, Recognition, Record, Table, identify};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ struct KeptMatch {
 /// Keeps what Dynamics said. A cache that cannot be written is no reason to stop: it is logged.
 pub async fn put(
     cache: &Cache,
-    organization: &str,
+    client: &Client,
     key: &[u8],
     recognition: &Recognition,
     now: Timestamp,
@@ -75,7 +76,10 @@ pub async fn put(
             return;
         }
     };
-    if let Err(error) = cache.put(organization, key, &answer, &records).await {
+    if let Err(error) = cache
+        .put(organization(client), key, &answer, &records)
+        .await
+    {
         warn!(
             error.code = error.code(),
             "a recognition could not be cached"
@@ -84,14 +88,19 @@ pub async fn put(
 }
 
 /// What Dynamics said last, if it is known. A cache that cannot be read counts as empty: it is logged.
-pub async fn get(cache: &Cache, organization: &str, key: &[u8]) -> Option<Recognition> {
-    match read(cache, organization, key).await {
+pub async fn get(cache: &Cache, client: &Client, key: &[u8]) -> Option<Recognition> {
+    match read(cache, organization(client), key).await {
         Ok(found) => found,
         Err(error) => {
             warn!(error.code = error.code(), "the cache could not be read");
             None
         }
     }
+}
+
+/// Several organizations may share a host: on-premises, the path tells them apart.
+fn organization(client: &Client) -> &str {
+    client.organization().web_root().as_str()
 }
 
 async fn read(

@@ -449,7 +449,9 @@ impl Controller {
     /// The agent looks at another chat, or at none.
     fn selected(&mut self, event: ConsoleEvent) {
         // A clock that is ahead must not lock out everything that comes after it.
-        let sent_at = event.sent_at.map(|sent_at| sent_at.min(self.parts.clock.now()));
+        let sent_at = event
+            .sent_at
+            .map(|sent_at| sent_at.min(self.parts.clock.now()));
         if sent_at.is_some_and(|sent_at| self.selected_at.is_some_and(|last| sent_at < last)) {
             info!("a selection that is older than the shown one is left aside");
             return;
@@ -578,13 +580,12 @@ impl Controller {
         let rules = Arc::clone(&self.parts.rules);
         let cache = self.parts.cache.clone();
         let clock = Arc::clone(&self.parts.clock);
-        let organization = self.parts.organization.clone();
         let news = self.news.clone();
         let lookup = self.lookup.number;
         let task = tokio::spawn(async move {
             let from_cache = async {
                 let key = cached::key(&rules, &conversation);
-                let recognition = cached::get(&cache, &organization, &key).await.map(Box::new);
+                let recognition = cached::get(&cache, &client, &key).await.map(Box::new);
                 let _ = news
                     .send(News::Cached {
                         lookup,
@@ -687,12 +688,12 @@ impl Controller {
         if self.connection != ConnectionState::Online {
             self.connect(Duration::ZERO);
         }
-        if let Some(conversation) = &self.conversation {
+        if let (Some(conversation), Ok(client)) = (&self.conversation, &self.parts.client) {
             let key = cached::key(&self.parts.rules, conversation);
             let now = self.parts.clock.now();
             cached::put(
                 &self.parts.cache,
-                &self.parts.organization,
+                client,
                 &key,
                 &self.lookup.recognition,
                 now,

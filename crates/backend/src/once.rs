@@ -43,7 +43,6 @@ pub async fn recognise(
         ));
     }
     let key = cached::key(rules, conversation);
-    let organization = client.organization().host();
     let mut recognition = Recognition::default();
     let mut problem: Option<Problem> = None;
     let (mut answered, mut offline) = (0, false);
@@ -62,14 +61,14 @@ pub async fn recognise(
         }
     }
     let Some(problem) = problem else {
-        cached::put(cache, organization, &key, &recognition, clock.now()).await;
+        cached::put(cache, client, &key, &recognition, clock.now()).await;
         return Ok(Recognised {
             recognition,
             source: ValueSource::Live,
             problem: None,
         });
     };
-    if offline && let Some(recognition) = cached::get(cache, organization, &key).await {
+    if offline && let Some(recognition) = cached::get(cache, client, &key).await {
         return Ok(Recognised {
             recognition,
             source: ValueSource::Cache,

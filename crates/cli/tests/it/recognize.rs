@@ -199,8 +199,9 @@ async fn a_visitor_who_cannot_be_looked_up_is_told_from_one_who_is_not_found() {
 #[tokio::test]
 async fn without_the_organization_the_last_answer_is_given() {
     let organization = organization().await;
-    let secret = organization.description().client_secret.clone();
-    let program = Program::cloud(organization.description());
+    let description = organization.description().clone();
+    let secret = description.client_secret.clone();
+    let program = Program::cloud(&description);
     let visitor = json!({ "name": "Dana Vermeer", "email": EMAIL });
     let live = program.recognize(&visitor).await.success();
     organization.stop().await;
@@ -213,6 +214,16 @@ async fn without_the_organization_the_last_answer_is_given() {
     }
     assert_eq!(cached["problem"]["code"], "host_unreachable");
     outcome.logs_nothing_of(&["Dana", EMAIL, "Northwind", &secret]);
+
+    // Another organization on the same host, with the same files, knows nobody of the first.
+    let other = crate::program::organization().await;
+    let (connection, _) = practice::connection(other.description());
+    other.stop().await;
+    let moved = Program::cloud_with(&description, |first| *first = connection);
+    let data = moved.folder.path().join("data");
+    std::fs::rename(program.folder.path().join("data"), &data).unwrap();
+    moved.recognize(&visitor).await.failure("host_unreachable");
+    std::fs::rename(&data, program.folder.path().join("data")).unwrap();
 
     let stranger = json!({ "email": "somebody.else@example.com" });
     let outcome = program.recognize(&stranger).await;
