@@ -1,5 +1,9 @@
 //! The commands as the page calls them: every name, every argument, every failure's shape. They run on
 //! Tauri's mock runtime with the real capabilities, so that a missing permission fails here.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that cannot be set up has failed"
+)]
 
 use backend::secrets::Secrets;
 use backend::{Backend, Options, Settings};

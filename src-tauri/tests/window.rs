@@ -2,6 +2,10 @@
 //!
 //! `cargo xtask test` starts the display; by hand: `xvfb-run -a cargo nextest run -p dynamics-companion
 //! --features custom-protocol`. The pictures are kept in `target/screenshots`.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that cannot be set up has failed"
+)]
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

@@ -671,7 +671,19 @@ async fn the_sample_visitors_go_the_same_road() {
             })
             .await;
     }
+    companion.handle().play_visitor("unknown").await.unwrap();
+    companion
+        .until("that nobody is found", |view| {
+            view.visitor
+                .as_ref()
+                .is_some_and(|visitor| visitor.name == "Sam Taylor")
+                && is_live(view)
+        })
+        .await;
     let view = companion.handle().view();
+    assert_eq!(shown(&view.recognition.contact), None);
+    assert_eq!(shown(&view.recognition.account), None);
+    assert_eq!(shown(&view.recognition.lead), None);
     assert!(view.console.connected);
     assert_eq!(
         view.console.consoles.len(),

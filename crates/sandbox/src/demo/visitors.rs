@@ -114,7 +114,7 @@ const SAMPLES: &[Sample] = &[
         name: "Sam Taylor",
         email: "sam.taylor@unheard-of.example",
         company: "Unheard Of",
-        phone: "+1 212 555 0170",
+        phone: "+1 917 555 0143",
         question: "What does it cost?",
         city: "New York",
         country: "United States",
