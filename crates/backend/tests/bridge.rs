@@ -22,13 +22,14 @@ async fn get(url: String, host: &str) -> (u16, serde_json::Value) {
 }
 
 fn status(refused: Result<Console, Error>) -> (u16, serde_json::Value) {
-    match refused.err().unwrap() {
-        Error::Http(answer) => (
-            answer.status().as_u16(),
-            serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap(),
-        ),
-        other => panic!("{other}"),
-    }
+    let error = refused.err().unwrap();
+    let Error::Http(answer) = &error else {
+        panic!("{error}");
+    };
+    (
+        answer.status().as_u16(),
+        serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap(),
+    )
 }
 
 #[tokio::test]
