@@ -2,6 +2,7 @@
 //! Tauri's mock runtime with the real capabilities, so that a missing permission fails here.
 #![expect(
     clippy::unwrap_used,
+    clippy::unwrap_in_result,
     reason = "a journey that cannot be set up has failed"
 )]
 

@@ -111,6 +111,13 @@ async fn first_fault(
             Problem::from_dataverse(&error, clock.now()),
         ))
     };
+    // What is wrong on the way to the organization is told before the sign-in service is asked, which would
+    // only say that it does not know such an organization.
+    if let Err(error) = client.knock().await
+        && step_of(&error) < Step::Token
+    {
+        return fault(error);
+    }
     if let Err(error) = client.sign_in().await {
         return fault(error);
     }

@@ -160,3 +160,15 @@ fn stop_order() -> Result<impl Future<Output = ()>, Problem> {
         })
     }
 }
+
+/// Refuses to listen where other computers could reach it.
+fn only_this_computer(listen: std::net::SocketAddr) -> Result<(), Problem> {
+    if listen.ip() == std::net::Ipv4Addr::LOCALHOST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "listen_not_loopback",
+        "The companion listens on this computer only.",
+        "Use 127.0.0.1, and a proxy with TLS in front of it for others.",
+    ))
+}

@@ -9,7 +9,7 @@ use backend::Problem;
 use clap::ValueEnum;
 use sandbox::Sandbox;
 
-use crate::{Context, stop_order};
+use crate::{Context, only_this_computer, stop_order};
 
 /// What the practice organization is like.
 #[derive(clap::Args)]
@@ -44,6 +44,8 @@ enum Seed {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
     let stop = stop_order()?;
+    // Its admin door asks nobody who they are.
+    only_this_computer(arguments.listen)?;
     let options = sandbox::Options {
         listen: arguments.listen,
         seed: match arguments.seed {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use backend::{Backend, Problem, connection};
 use serde_json::json;
 
-use crate::{Context, stop_order};
+use crate::{Context, only_this_computer, stop_order};
 
 /// How to serve.
 #[derive(clap::Args)]
@@ -22,13 +22,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
     let stop = stop_order()?;
     let mut options = context.options()?;
     if let Some(listen) = arguments.listen {
-        if listen.ip() != std::net::Ipv4Addr::LOCALHOST {
-            return Err(Problem::new(
-                "listen_not_loopback",
-                "The companion listens on this computer only.",
-                "Use 127.0.0.1, and a proxy with TLS in front of it for others.",
-            ));
-        }
+        only_this_computer(listen)?;
         options.settings.bridge.port = listen.port();
     }
     let (options, organization) = practice::prepare(options).await?;

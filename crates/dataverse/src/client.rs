@@ -236,6 +236,23 @@ impl Client {
         self.0.tokens.token(Ask::Now).await.map(|_| ())
     }
 
+    /// Knocks at the organization without a token, so that what is wrong on the way there is told apart from
+    /// what is wrong with the sign-in. It is expected to ask for a token (protocol page `auth.md`, section 6).
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] of sending; any answer but success or 401 as what it says.
+    pub async fn knock(&self) -> Result<()> {
+        let request = Call::read("knock", None, self.url("WhoAmI", "")?).without_token();
+        let mut budget = self.0.wait_budget;
+        let answer = self.0.transport.send(&request, &mut budget).await?;
+        if answer.status.is_success() || answer.status == reqwest::StatusCode::UNAUTHORIZED {
+            Ok(())
+        } else {
+            Err(answer.into_error())
+        }
+    }
+
     /// Who is signed in. It needs no privilege, so a success does not prove that the user has a role.
     ///
     /// # Errors
@@ -507,6 +524,12 @@ impl Call {
     }
 
     fn with_token(self, token: HeaderValue) -> Request {
+        let mut request = self.without_token();
+        request.headers.insert(AUTHORIZATION, token);
+        request
+    }
+
+    fn without_token(self) -> Request {
         let Self {
             operation,
             entity_set,
@@ -516,7 +539,6 @@ impl Call {
             body,
             repeatable,
         } = self;
-        headers.insert(AUTHORIZATION, token);
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert("OData-MaxVersion", HeaderValue::from_static("4.0"));
         headers.insert("OData-Version", HeaderValue::from_static("4.0"));

@@ -276,22 +276,30 @@ impl Met {
     }
 }
 
-/// The values of the visitor that the rules look at, by field name. Two visitors with the same evidence
-/// get the same recognition; no evidence means that nobody can be recognised.
+/// The values of the visitor that the rules ask about, by field name. Two visitors with the same evidence
+/// get the same recognition; no evidence means that no rule can ask anything.
 #[must_use]
 pub fn evidence(
     identification: &Identification,
     conversation: &Conversation,
 ) -> BTreeMap<String, String> {
-    Table::RECOGNISED
-        .iter()
-        .flat_map(|table| identification.rules(*table))
-        .flat_map(Rule::conditions)
-        .filter_map(|condition| {
-            let value = asked_value(condition, conversation)?;
-            Some((condition.field.to_string(), value))
-        })
-        .collect()
+    let country = identification.default_country.as_deref();
+    let mut evidence = BTreeMap::new();
+    for table in Table::RECOGNISED {
+        for rule in identification.rules(table) {
+            if rule_filter(table, rule, conversation, country).is_none() {
+                continue;
+            }
+            for condition in rule.conditions() {
+                if condition_filter(table, condition, conversation, country).is_some()
+                    && let Some(value) = asked_value(condition, conversation)
+                {
+                    evidence.insert(condition.field.to_string(), value);
+                }
+            }
+        }
+    }
+    evidence
 }
 
 /// The questions of one table's rules for this visitor, in the rules' order. A rule whose fields are

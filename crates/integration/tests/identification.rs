@@ -306,6 +306,22 @@ fn evidence_is_what_the_rules_look_at_and_nothing_else() {
 }
 
 #[test]
+fn what_no_rule_can_ask_about_is_no_evidence() {
+    let rules = Identification::default();
+    for nobody in [
+        json!({"phone": "-"}),
+        json!({"phone": "call me"}),
+        json!({"email": "a\u{0}b"}),
+    ] {
+        let of = visitor(nobody);
+        assert!(identify::evidence(&rules, &of).is_empty());
+        for table in Table::RECOGNISED {
+            assert!(questions(table, &rules, &of).is_empty());
+        }
+    }
+}
+
+#[test]
 fn rules_with_faults_are_refused() {
     for (rule, fault) in [
         (

@@ -1,8 +1,4 @@
 //! The main job without a display: back end, practice visitor, and the same page in a headless browser.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
 
 use std::process::Command;
 

@@ -82,6 +82,10 @@ async fn a_way_that_does_not_lead_to_the_organization_is_named() {
         "dns",
         "dns_failed",
     );
+    let only_the_organization = Program::cloud_with(description, |connection| {
+        connection.organization_url = Some("https://nowhere.invalid".to_owned());
+    });
+    fails_at(&examine(&only_the_organization).await, "dns", "dns_failed");
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

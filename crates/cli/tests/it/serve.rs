@@ -115,10 +115,12 @@ async fn a_console_pairs_once_is_followed_and_known_again_after_a_restart() {
 async fn what_cannot_be_served_is_refused_with_its_code() {
     let program = Program::new();
     for listen in ["0.0.0.0:0", "192.0.2.1:47710", "[::]:0"] {
-        program
-            .call(&["--json", "serve", "--listen", listen])
-            .await
-            .failure("listen_not_loopback");
+        for command in ["serve", "sandbox"] {
+            program
+                .call(&["--json", command, "--listen", listen])
+                .await
+                .failure("listen_not_loopback");
+        }
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
