@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use backend::secrets::Secrets;
+use backend::settings::ConnectionKind;
 use backend::{Backend, Files, Handle, Options, Settings, folders};
 use clap::Parser;
 use tauri::{AppHandle, Emitter, Manager, Runtime};
@@ -33,13 +34,18 @@ struct Arguments {
 /// Runs the application until its window is closed.
 ///
 /// # Errors
-/// If the settings cannot be used, the back end cannot start, or there is no display.
+/// If the back end cannot start, or there is no display.
 pub fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let _log = logging::start(arguments.data_dir.as_deref());
     let options = options(&arguments)?;
     let (backend, organization) = tauri::async_runtime::block_on(async {
-        let (options, organization) = practice::prepare(options).await?;
+        // Settings that are wrong are no wish to practise: the window says what is wrong with them.
+        let (options, organization) = if options.settings_problem.is_none() {
+            practice::prepare(options).await?
+        } else {
+            (options, None)
+        };
         let backend = Backend::start(options).await?;
         anyhow::Ok((backend, organization))
     })?;
@@ -80,16 +86,21 @@ pub fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What is wrong with the settings or the secrets is shown in the window, where the agent looks.
 fn options(arguments: &Arguments) -> anyhow::Result<Options> {
-    let settings = match arguments
-        .settings
-        .clone()
-        .or_else(|| folders::settings_file().filter(|file| file.exists()))
-    {
-        Some(file) => Settings::load(&file)?,
-        None => Settings::default(),
+    let usable = Settings::in_force(arguments.settings.as_deref())
+        .and_then(|(settings, _)| Ok((settings, Secrets::from_environment()?)));
+    let mut options = match usable {
+        Ok((settings, secrets)) => Options::new(settings, secrets),
+        Err(problem) => {
+            tracing::error!(error.code = problem.code, "the settings cannot be used");
+            let mut settings = Settings::default();
+            settings.connection.kind = ConnectionKind::Cloud;
+            let mut options = Options::new(settings, Secrets::default());
+            options.settings_problem = Some(problem);
+            options
+        }
     };
-    let mut options = Options::new(settings, Secrets::from_environment()?);
     let folder = arguments
         .data_dir
         .clone()

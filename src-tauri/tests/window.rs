@@ -379,6 +379,18 @@ async fn on_premises_the_window_shows_the_same() {
 }
 
 #[tokio::test]
+async fn a_mistake_in_the_settings_is_shown_in_the_window() {
+    let window = Window::open("prot = 1\n", &[]).await;
+    window
+        .until("body", &["Line 4: the key `bridge.prot` is not known."])
+        .await;
+    let practice = "return document.body.textContent.includes('Practice console')";
+    let practices = window.client.execute(practice, Vec::new()).await.unwrap();
+    assert_eq!(practices, json!(false));
+    window.close().await;
+}
+
+#[tokio::test]
 async fn in_practice_mode_a_sample_visitor_is_chosen_in_the_window() {
     let window = Window::open("", &[]).await;
     window.until("body", &["Practice console"]).await;

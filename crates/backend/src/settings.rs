@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
+use crate::folders;
 use crate::problem::Problem;
 
 /// The version of the document that this program writes and the newest it reads.
@@ -123,6 +124,22 @@ impl Default for BridgeSettings {
 }
 
 impl Settings {
+    /// The settings in force and the file that they stand in: the named one, else this user's own. Without
+    /// either, the default settings, which practise.
+    ///
+    /// # Errors
+    /// `settings_unreadable`, or what [`Settings::parse`] says. Only a file of this user's own that does not
+    /// exist counts as none.
+    pub fn in_force(named: Option<&Path>) -> Result<(Settings, Option<PathBuf>), Problem> {
+        if let Some(file) = named {
+            return Ok((Settings::load(file)?, Some(file.to_owned())));
+        }
+        match folders::settings_file() {
+            Some(file) if !is_absent(&file) => Ok((Settings::load(&file)?, Some(file))),
+            Some(_) | None => Ok((Settings::default(), None)),
+        }
+    }
+
     /// Reads a settings file.
     ///
     /// # Errors
@@ -254,6 +271,11 @@ impl ConnectionSettings {
             )),
         }
     }
+}
+
+/// What cannot be looked at is there, and reading it says what is wrong with it.
+fn is_absent(file: &Path) -> bool {
+    std::fs::symlink_metadata(file).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn rule_invalid(message: String) -> Problem {

@@ -26,6 +26,8 @@ pub struct Options {
     pub settings: Settings,
     /// The secrets of the connection.
     pub secrets: Secrets,
+    /// Why the settings or the secrets cannot be used. There is no connection then, and the view says why.
+    pub settings_problem: Option<Problem>,
     /// Where the files lie.
     pub files: Files,
     /// Sample visitors for the practice console; empty without it.
@@ -41,6 +43,7 @@ impl Options {
         Options {
             settings,
             secrets,
+            settings_problem: None,
             files: Files::Memory,
             samples: Vec::new(),
             clock: Arc::new(SystemClock),
@@ -110,6 +113,7 @@ impl Backend {
         let Options {
             settings,
             secrets,
+            settings_problem,
             files,
             samples,
             clock,
@@ -155,7 +159,10 @@ impl Backend {
             )
         });
 
-        let client = connection::client(&settings.connection, &secrets, clock.now());
+        let client = match settings_problem {
+            Some(problem) => Err(problem),
+            None => connection::client(&settings.connection, &secrets, clock.now()),
+        };
         let organization = match &client {
             Ok(client) => client.organization().host().to_owned(),
             Err(_) => settings

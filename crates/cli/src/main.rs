@@ -60,20 +60,15 @@ struct Context {
 }
 
 impl Context {
-    /// The settings in force.
-    fn settings(&self) -> Result<Settings, Problem> {
-        match &self.settings {
-            Some(file) => Settings::load(file),
-            None => match folders::settings_file().filter(|file| file.exists()) {
-                Some(file) => Settings::load(&file),
-                None => Ok(Settings::default()),
-            },
-        }
+    /// The settings in force, and the file that they stand in if there is one.
+    fn settings(&self) -> Result<(Settings, Option<PathBuf>), Problem> {
+        Settings::in_force(self.settings.as_deref())
     }
 
     /// What a back end is started with.
     fn options(&self) -> Result<Options, Problem> {
-        let mut options = Options::new(self.settings()?, Secrets::from_environment()?);
+        let (settings, _) = self.settings()?;
+        let mut options = Options::new(settings, Secrets::from_environment()?);
         options.files = Files::Folder(self.data_dir.clone().or_else(folders::data).ok_or_else(
             || {
                 Problem::new(

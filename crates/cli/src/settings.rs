@@ -5,6 +5,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use crate::Context;
+use crate::output::line;
 
 /// What to do with the settings.
 #[derive(Subcommand)]
@@ -18,10 +19,16 @@ pub(crate) enum Action {
 pub(crate) fn run(context: &Context, action: Action) -> Result<(), Problem> {
     match action {
         Action::Check => {
-            context.settings()?;
-            context.output.result(&json!({ "ok": true }), || {
-                "The settings are in order.".to_owned()
-            })
+            let (_, file) = context.settings()?;
+            let file = file.map(|file| file.display().to_string());
+            context
+                .output
+                .result(&json!({ "ok": true, "file": file }), || match &file {
+                    Some(file) => format!("The settings are in order: {}", line(file)),
+                    None => {
+                        "There is no settings file: the practice organization is used.".to_owned()
+                    }
+                })
         }
         Action::Schema => {
             let schema = Settings::schema();

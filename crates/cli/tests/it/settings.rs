@@ -55,7 +55,21 @@ async fn each_mistake_has_its_code_and_names_its_place() {
     let nowhere = ["--json", "settings", "check", "--settings", "nowhere.toml"];
     program.call(&nowhere).await.failure("settings_unreadable");
     let checked = program.call(&["--json", "settings", "check"]).await;
-    assert_eq!(checked.success(), json!({ "ok": true }));
+    assert_eq!(checked.success(), json!({ "ok": true, "file": null }));
+    let by_person = program.call(&["settings", "check"]).await;
+    assert!(by_person.stdout.contains("no settings file"));
+    let written = Program::with_settings("version = 1");
+    let checked = written.call(&["--json", "settings", "check"]).await;
+    let file = checked.success()["file"].clone();
+    assert!(file.as_str().unwrap().ends_with("settings.toml"), "{file}");
+    // A file that is there and cannot be read is no reason to practise.
+    let own = program
+        .folder
+        .path()
+        .join(".config/dynamics-companion/settings.toml");
+    std::fs::create_dir_all(&own).unwrap();
+    let checked = program.call(&["--json", "settings", "check"]).await;
+    checked.failure("settings_unreadable");
     // Every command reads them before it does anything.
     let mistaken = Program::with_settings("[bridge]\nprot = 1\n");
     for command in [
