@@ -2,7 +2,7 @@
 //!
 //! The key is a digest of what the rules look at and of the rules themselves: the same visitor under other
 //! rules is another question. Records are kept apart from the answers, so that one record that two visitors
-//! share has one copy and one age.
+//! share has one copy and one age. (The account of a contact is kept with the contact, as it was read with it.)
 
 use comm100::Conversation;
 use dataverse::Client;
@@ -127,28 +127,42 @@ async fn outcome(
     table: Table,
     kept: Kept,
 ) -> Result<Outcome, store::Error> {
-    let mut matches = Vec::new();
-    for KeptMatch { id, rule, reason } in kept.matched.into_iter().chain(kept.others) {
-        let Some(copy) = cache
-            .record(organization, table.logical_name(), &id)
-            .await?
-        else {
-            continue;
-        };
-        let Ok(record) = serde_json::from_str::<Record>(&copy.body) else {
-            return Err(store::Error::Stored("record"));
-        };
-        matches.push(Match {
-            record,
-            rule,
-            reason,
-        });
+    let matched = match kept.matched {
+        Some(matched) => found(cache, organization, table, matched).await?,
+        None => None,
+    };
+    // Without the record that matched, the others are no answer.
+    let Some(matched) = matched else {
+        return Ok(Outcome::default());
+    };
+    let mut others = Vec::new();
+    for other in kept.others {
+        others.extend(found(cache, organization, table, other).await?);
     }
-    let mut matches = matches.into_iter();
     Ok(Outcome {
-        matched: matches.next(),
-        others: matches.collect(),
+        matched: Some(matched),
+        others,
     })
+}
+
+async fn found(
+    cache: &Cache,
+    organization: &str,
+    table: Table,
+    kept: KeptMatch,
+) -> Result<Option<Match>, store::Error> {
+    let KeptMatch { id, rule, reason } = kept;
+    let copy = cache
+        .record(organization, table.logical_name(), &id)
+        .await?;
+    let Some(copy) = copy else { return Ok(None) };
+    let record =
+        serde_json::from_str::<Record>(&copy.body).map_err(|_| store::Error::Stored("record"))?;
+    Ok(Some(Match {
+        record,
+        rule,
+        reason,
+    }))
 }
 
 fn kept(outcome: &Outcome) -> Kept {

@@ -279,10 +279,7 @@ enum News {
     /// The sign-in and the first question went well; the user's name if it may be read.
     Connected { user_name: Option<String> },
     /// They did not.
-    NotConnected {
-        error: Box<dataverse::Error>,
-        waited: Duration,
-    },
+    NotConnected { error: Box<dataverse::Error> },
     /// The cache knows this visitor.
     Cached {
         lookup: u64,
@@ -306,6 +303,8 @@ struct Controller {
     connection_problem: Option<Problem>,
     user_name: Option<String>,
     connecting: Option<AbortHandle>,
+    /// The last wait before Dynamics was tried again; none while all is well.
+    backoff: Duration,
     agent: Option<AgentView>,
     conversation: Option<Conversation>,
     selected_at: Option<Timestamp>,
@@ -322,13 +321,30 @@ struct Lookup {
     number: u64,
     state: RecognitionState,
     recognition: Recognition,
-    /// The tables that Dynamics has answered for.
-    answered: BTreeMap<Table, bool>,
+    /// Why Dynamics gave no answer, by table.
+    refused: BTreeMap<Table, Problem>,
+    /// What Dynamics found, before the agent chose among it.
+    live: BTreeMap<Table, Outcome>,
     chosen: BTreeMap<Table, String>,
     problem: Option<Problem>,
     /// A refusal that is about Dynamics as a whole, not about one table.
     lost: Option<ConnectionState>,
     task: Option<AbortHandle>,
+}
+
+impl Lookup {
+    /// What the next visitor of the same evidence is shown first: what Dynamics found, not what the agent
+    /// chose; and for the tables that it gave no answer for, what was known before.
+    fn to_be_cached(&self) -> Recognition {
+        let mut answer = Recognition::default();
+        for table in Table::RECOGNISED {
+            let known = || self.recognition.of(table).cloned();
+            if let Some(outcome) = self.live.get(&table).cloned().or_else(known) {
+                answer.set(table, outcome);
+            }
+        }
+        answer
+    }
 }
 
 impl Controller {
@@ -341,6 +357,7 @@ impl Controller {
             connection_problem: None,
             user_name: None,
             connecting: None,
+            backoff: Duration::ZERO,
             agent: None,
             conversation: None,
             selected_at: None,
@@ -380,7 +397,6 @@ impl Controller {
                 },
                 Err(error) => News::NotConnected {
                     error: Box::new(error),
-                    waited: wait,
                 },
             };
             // Nobody listens only while the back end is being stopped.
@@ -400,18 +416,22 @@ impl Controller {
             RecognitionState::Offline | RecognitionState::Failed
         ) {
             self.look_up_again();
+        } else {
+            self.backoff = Duration::ZERO;
         }
     }
 
-    /// Dynamics could not be reached or refused: the state says so, and it is tried again if that can help.
-    fn not_connected(&mut self, error: &dataverse::Error, waited: Duration) {
+    /// Dynamics could not be reached or refused: the state says so, and it is tried again after longer and
+    /// longer waits. Only a refused sign-in is left to a person, so that no account gets locked.
+    fn not_connected(&mut self, error: &dataverse::Error) {
         let problem = Problem::from_dataverse(error, self.parts.clock.now());
         warn!(error.code = problem.code, error.chain = %error, "not connected to Dynamics");
         self.connection = connection_state(error);
         self.connection_problem = Some(problem);
         self.connecting = None;
-        if self.connection == ConnectionState::Offline {
-            self.connect((waited * 2).clamp(FIRST_RETRY, LONGEST_RETRY));
+        if self.connection != ConnectionState::SignedOut {
+            self.backoff = (self.backoff * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
+            self.connect(self.backoff.max(error.retry_after().unwrap_or_default()));
         }
     }
 
@@ -560,7 +580,8 @@ impl Controller {
             task.abort();
         }
         self.lookup.number += 1;
-        self.lookup.answered.clear();
+        self.lookup.refused.clear();
+        self.lookup.live.clear();
         self.lookup.problem = None;
         self.lookup.lost = None;
         self.lookup.state = if self.lookup.recognition.found_any() {
@@ -615,7 +636,7 @@ impl Controller {
     async fn news(&mut self, news: News) {
         match news {
             News::Connected { user_name } => self.connected(user_name),
-            News::NotConnected { error, waited } => self.not_connected(&error, waited),
+            News::NotConnected { error } => self.not_connected(&error),
             News::Cached {
                 lookup,
                 recognition,
@@ -630,44 +651,48 @@ impl Controller {
         }
     }
 
-    /// The cached answer fills the tables that Dynamics has not answered for.
+    /// The cached answer fills the tables that Dynamics has not answered for, however far the lookup is: a
+    /// refusal can be faster than the file.
     fn take_cached(&mut self, recognition: Option<Box<Recognition>>) {
         let Some(recognition) = recognition else {
             return;
         };
-        if self.lookup.recognition.found_any() || self.lookup.state != RecognitionState::Looking {
-            return;
-        }
+        let shown = &mut self.lookup.recognition;
         for table in Table::RECOGNISED {
-            if !self.lookup.answered.contains_key(&table)
+            let is_empty = |outcome: &Outcome| outcome.matched.is_none();
+            if !self.lookup.live.contains_key(&table)
+                && shown.of(table).is_none_or(is_empty)
                 && let Some(outcome) = recognition.of(table)
             {
-                self.lookup.recognition.set(table, outcome.clone());
+                shown.set(table, outcome.clone());
             }
         }
-        self.lookup.state = RecognitionState::Cached;
+        if self.lookup.state == RecognitionState::Looking {
+            self.lookup.state = RecognitionState::Cached;
+        }
     }
 
     fn take_answer(&mut self, table: Table, answer: Result<Outcome, dataverse::Error>) {
         match answer {
-            Ok(mut outcome) => {
+            Ok(outcome) => {
+                self.lookup.live.insert(table, outcome.clone());
+                let mut shown = outcome;
                 if let Some(chosen) = self.lookup.chosen.get(&table) {
-                    outcome.choose(chosen);
+                    shown.choose(chosen);
                 }
-                self.lookup.answered.insert(table, true);
-                self.lookup.recognition.set(table, outcome);
+                self.lookup.recognition.set(table, shown);
             }
             Err(error) => {
                 let problem = Problem::from_dataverse(&error, self.parts.clock.now());
                 warn!(error.code = problem.code, error.chain = %error, table = table.logical_name(), "Dynamics did not answer");
-                self.lookup.answered.insert(table, false);
+                self.lookup.refused.insert(table, problem.clone());
                 if matches!(
                     connection_state(&error),
                     ConnectionState::Offline | ConnectionState::SignedOut
                 ) && self.lookup.lost.is_none()
                 {
                     self.lookup.lost = Some(connection_state(&error));
-                    self.not_connected(&error, Duration::ZERO);
+                    self.not_connected(&error);
                 }
                 self.lookup.problem.get_or_insert(problem);
             }
@@ -676,29 +701,25 @@ impl Controller {
 
     async fn finish(&mut self) {
         self.lookup.task = None;
-        let answered = self.lookup.answered.values().filter(|well| **well).count();
+        let answered = self.lookup.live.len();
         self.lookup.state = match (self.lookup.lost, answered) {
             (Some(ConnectionState::Offline), _) => RecognitionState::Offline,
             (_, 0) => RecognitionState::Failed,
             _ => RecognitionState::Live,
         };
-        if answered < Table::RECOGNISED.len() {
-            return;
+        if self.lookup.lost.is_none() && answered > 0 {
+            self.backoff = Duration::ZERO;
+            if self.connection != ConnectionState::Online {
+                self.connect(Duration::ZERO);
+            }
         }
-        if self.connection != ConnectionState::Online {
-            self.connect(Duration::ZERO);
-        }
-        if let (Some(conversation), Ok(client)) = (&self.conversation, &self.parts.client) {
+        if answered > 0
+            && let (Some(conversation), Ok(client)) = (&self.conversation, &self.parts.client)
+        {
             let key = cached::key(&self.parts.rules, conversation);
             let now = self.parts.clock.now();
-            cached::put(
-                &self.parts.cache,
-                client,
-                &key,
-                &self.lookup.recognition,
-                now,
-            )
-            .await;
+            let answer = self.lookup.to_be_cached();
+            cached::put(&self.parts.cache, client, &key, &answer, now).await;
         }
     }
 
@@ -736,7 +757,8 @@ impl Controller {
                 let url = shown
                     .map(|found| &found.record)
                     .find(|record| record.id == id)
-                    .map(|record| self.record_url(record));
+                    .map(|record| self.record_url(record))
+                    .filter(|url| !url.is_empty());
                 let unknown = || {
                     Problem::new(
                         "record_not_shown",
@@ -807,43 +829,47 @@ impl Controller {
     }
 
     fn card(&self, table: Table) -> Card {
-        let found = self
-            .lookup
+        let lookup = &self.lookup;
+        // The account may be the contact's, so it is settled only with both.
+        let asked: &[Table] = match table {
+            Table::Account => &[Table::Account, Table::Contact],
+            Table::Contact | Table::Lead | Table::Incident | Table::Task => &[table],
+        };
+        let settled = asked.iter().all(|table| lookup.live.contains_key(table));
+        let found = lookup
             .recognition
             .of(table)
             .filter(|outcome| outcome.matched.is_some());
-        let answered = |table: Table| self.lookup.answered.get(&table) == Some(&true);
-        // The account may be the contact's, so it is settled only with both.
-        let settled = answered(table) && (table != Table::Account || answered(Table::Contact));
-        if let Some(outcome) = found {
-            let source = if settled {
-                ValueSource::Live
-            } else {
-                ValueSource::Cache
-            };
-            let chosen = self.lookup.chosen.get(&table).map(String::as_str);
-            return view::card(
-                &self.parts.rules.fields,
-                outcome,
-                source,
-                chosen,
-                &|record| self.record_url(record),
-            );
-        }
-        Card::empty(match self.lookup.state {
-            RecognitionState::Idle | RecognitionState::Unidentifiable => CardState::Idle,
-            RecognitionState::Looking | RecognitionState::Cached if !settled => CardState::Loading,
-            RecognitionState::Offline | RecognitionState::Failed | RecognitionState::Live
-                if !settled =>
-            {
-                CardState::Idle
+        let mut card = match (found, lookup.state) {
+            (Some(outcome), _) => {
+                let source = if settled {
+                    ValueSource::Live
+                } else {
+                    ValueSource::Cache
+                };
+                let chosen = lookup.chosen.get(&table).map(String::as_str);
+                let url = |record: &Record| self.record_url(record);
+                view::card(&self.parts.rules.fields, outcome, source, chosen, &url)
             }
-            RecognitionState::Looking
-            | RecognitionState::Cached
-            | RecognitionState::Live
-            | RecognitionState::Offline
-            | RecognitionState::Failed => CardState::None,
-        })
+            (None, RecognitionState::Idle | RecognitionState::Unidentifiable) => {
+                Card::empty(CardState::Idle)
+            }
+            (None, _) if settled => Card::empty(CardState::None),
+            (None, RecognitionState::Looking | RecognitionState::Cached) => {
+                Card::empty(CardState::Loading)
+            }
+            (None, RecognitionState::Live) => Card::empty(CardState::Failed),
+            // What is wrong then is said once, for all tables.
+            (None, RecognitionState::Offline | RecognitionState::Failed) => {
+                Card::empty(CardState::Idle)
+            }
+        };
+        if lookup.state == RecognitionState::Live {
+            card.problem = asked
+                .iter()
+                .find_map(|table| lookup.refused.get(table).cloned());
+        }
+        card
     }
 
     fn console_view(&self) -> ConsoleView {

@@ -3,7 +3,7 @@
 use comm100::Conversation;
 use dataverse::Client;
 use futures_util::StreamExt;
-use integration::{Recognition, identify};
+use integration::{Recognition, Table, identify};
 use store::Cache;
 
 use crate::cached;
@@ -45,16 +45,17 @@ pub async fn recognise(
     let key = cached::key(rules, conversation);
     let mut recognition = Recognition::default();
     let mut problem: Option<Problem> = None;
-    let (mut answered, mut offline) = (0, false);
+    let mut unanswered = Vec::new();
+    let mut offline = false;
     let mut answers = std::pin::pin!(recognise::live(client, rules, conversation, clock));
     while let Some((table, answer)) = answers.next().await {
         match answer {
             Ok(outcome) => {
                 recognition.set(table, outcome);
-                answered += 1;
             }
             Err(error) => {
                 tracing::warn!(error.code = error.code(), error.chain = %error, table = table.logical_name(), "Dynamics did not answer");
+                unanswered.push(table);
                 offline |= error.is_offline();
                 problem.get_or_insert(Problem::from_dataverse(&error, clock.now()));
             }
@@ -68,16 +69,25 @@ pub async fn recognise(
             problem: None,
         });
     };
-    if offline && let Some(recognition) = cached::get(cache, client, &key).await {
+    let before = cached::get(cache, client, &key).await;
+    if offline && let Some(recognition) = before {
         return Ok(Recognised {
             recognition,
             source: ValueSource::Cache,
             problem: Some(problem),
         });
     }
-    if answered == 0 {
+    if unanswered.len() == Table::RECOGNISED.len() {
         return Err(problem);
     }
+    // What was known of the tables that gave no answer stays known.
+    let mut kept = recognition.clone();
+    for table in unanswered {
+        if let Some(outcome) = before.as_ref().and_then(|before| before.of(table)) {
+            kept.set(table, outcome.clone());
+        }
+    }
+    cached::put(cache, client, &key, &kept, clock.now()).await;
     Ok(Recognised {
         recognition,
         source: ValueSource::Live,

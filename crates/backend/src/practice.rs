@@ -2,6 +2,7 @@
 //! console bridge like any other, paired by a code, and sends what the console app would send.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use jiff::Timestamp;
@@ -30,6 +31,9 @@ pub struct SampleVisitor {
     /// The SDK's visitor object.
     pub visitor: Value,
 }
+
+/// How long our own bridge may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -98,43 +102,22 @@ impl PracticeConsole {
                     "Choose one of the list.",
                 )
             })?;
-        let mut held = self.socket.lock().await;
-        let mut socket = match held.take() {
-            Some(socket) => socket,
-            None => self.connect().await?,
-        };
         let event = json!({
             "source": "practice-console", "kind": "selected", "sentAt": self.clock.now().as_millisecond(),
             "site": { "siteId": "practice", "domain": "localhost" },
             "agent": { "id": "practice", "name": "Robin", "email": "robin@example.com" },
             "chat": as_of(&sample.chat, self.clock.now()), "visitor": sample.visitor,
         });
-        let id = Uuid::new_v4().to_string();
-        say(
-            &mut socket,
-            &ClientMessage::Event {
-                id: id.clone(),
-                event,
-            },
-        )
-        .await?;
-        loop {
-            match hear(&mut socket).await? {
-                ServerMessage::Ack { id: acknowledged } if acknowledged == id => break,
-                ServerMessage::Error {
-                    code,
-                    message,
-                    next_step,
-                    ..
-                } => return Err(Problem::new(&code, message, next_step)),
-                ServerMessage::Ack { .. }
-                | ServerMessage::Paired { .. }
-                | ServerMessage::Welcome { .. }
-                | ServerMessage::Status { .. }
-                | ServerMessage::Ping
-                | ServerMessage::Pong => {}
-            }
+        let mut held = self.socket.lock().await;
+        // A socket that was used before may have been closed since, for example when it was revoked.
+        if let Some(mut socket) = held.take()
+            && in_time(send_event(&mut socket, &event)).await.is_ok()
+        {
+            *held = Some(socket);
+            return Ok(());
         }
+        let mut socket = in_time(self.connect()).await?;
+        in_time(send_event(&mut socket, &event)).await?;
         *held = Some(socket);
         Ok(())
     }
@@ -148,33 +131,62 @@ impl PracticeConsole {
         let (mut socket, _) = tokio_tungstenite::connect_async(request)
             .await
             .map_err(failed)?;
-        let code = self.desk.code_for_ourselves().await;
-        say(
-            &mut socket,
-            &ClientMessage::Pair {
-                protocol: PROTOCOL,
-                code,
-                name: "Practice console".to_owned(),
-            },
-        )
+        let admitted = self.desk.admit_ourselves("Practice console").await?;
+        let hello = ClientMessage::Hello {
+            protocol: PROTOCOL,
+            token: admitted.token,
+        };
+        say(&mut socket, &hello).await?;
+        await_answer(&mut socket, |message| {
+            matches!(message, ServerMessage::Welcome { .. })
+        })
         .await?;
-        loop {
-            match hear(&mut socket).await? {
-                ServerMessage::Welcome { .. } => return Ok(socket),
-                ServerMessage::Error {
-                    code,
-                    message,
-                    next_step,
-                    ..
-                } => return Err(Problem::new(&code, message, next_step)),
-                ServerMessage::Paired { .. }
-                | ServerMessage::Ack { .. }
-                | ServerMessage::Status { .. }
-                | ServerMessage::Ping
-                | ServerMessage::Pong => {}
-            }
+        Ok(socket)
+    }
+}
+
+/// Says that something happened, and waits until it was taken over.
+async fn send_event(socket: &mut Socket, event: &Value) -> Result<(), Problem> {
+    let id = Uuid::new_v4().to_string();
+    let message = ClientMessage::Event {
+        id: id.clone(),
+        event: event.clone(),
+    };
+    say(socket, &message).await?;
+    await_answer(
+        socket,
+        |message| matches!(message, ServerMessage::Ack { id: taken } if *taken == id),
+    )
+    .await
+}
+
+async fn await_answer(
+    socket: &mut Socket,
+    is_it: impl Fn(&ServerMessage) -> bool,
+) -> Result<(), Problem> {
+    loop {
+        match hear(socket).await? {
+            ServerMessage::Error {
+                code,
+                message,
+                next_step,
+                ..
+            } => return Err(Problem::new(&code, message, next_step)),
+            other if is_it(&other) => return Ok(()),
+            ServerMessage::Paired { .. }
+            | ServerMessage::Welcome { .. }
+            | ServerMessage::Ack { .. }
+            | ServerMessage::Status { .. }
+            | ServerMessage::Ping
+            | ServerMessage::Pong => {}
         }
     }
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(failed("the bridge did not answer in time")))
 }
 
 /// The chat as if it had been asked for a few minutes ago.

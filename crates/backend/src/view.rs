@@ -209,6 +209,8 @@ pub struct Card {
     pub record: Option<RecordView>,
     /// The other records that the rule found.
     pub more: Vec<Candidate>,
+    /// Why Dynamics gave no answer for this table. What is shown then, if anything, is cached.
+    pub problem: Option<Problem>,
 }
 
 impl Card {
@@ -219,6 +221,7 @@ impl Card {
             state,
             record: None,
             more: Vec::new(),
+            problem: None,
         }
     }
 }
@@ -235,6 +238,8 @@ pub enum CardState {
     Found,
     /// That there is none.
     None,
+    /// That Dynamics gave no answer, and nothing is cached.
+    Failed,
 }
 
 /// A recognised record.
@@ -450,6 +455,7 @@ pub fn card(
             .iter()
             .map(|other| candidate(other, url))
             .collect(),
+        problem: None,
     }
 }
 

@@ -6,12 +6,30 @@
 
 mod common;
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
+use backend::Files;
+use backend::clock::Clock;
 use backend::view::{CardState, ConnectionState, RecognitionState, ValueSource};
 use common::{Companion, Console, chat, practice_organization, shown};
 use reqwest::Method;
 use serde_json::json;
+
+/// A clock that goes with the computer's and can be moved ahead.
+#[derive(Clone, Debug, Default)]
+struct MovableClock(Arc<Mutex<jiff::SignedDuration>>);
+
+impl MovableClock {
+    fn advance(&self, by: jiff::SignedDuration) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+impl Clock for MovableClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now() + *self.0.lock().unwrap()
+    }
+}
 
 const DANA: (&str, &str) = ("Dana Vermeer", "dana.vermeer@example.com");
 
@@ -32,7 +50,7 @@ fn depth(requests: &serde_json::Value) -> usize {
         .map(|request| {
             (
                 request["started"].as_i64().unwrap(),
-                request["ended"].as_i64().unwrap_or(i64::MAX),
+                request["ended"].as_i64().expect("every request has ended"),
             )
         })
         .collect();
@@ -298,9 +316,18 @@ async fn several_found_are_offered_and_one_can_be_chosen() {
             .any(|candidate| candidate.id == first)
     );
     companion.handle().refresh().await.unwrap();
+    let before = view
+        .recognition
+        .contact
+        .record
+        .as_ref()
+        .unwrap()
+        .as_of
+        .clone();
     let view = companion
         .until("the answer after that", |view| {
-            view.revision > 0 && is_live(view)
+            let record = view.recognition.contact.record.as_ref();
+            is_live(view) && record.is_some_and(|record| record.as_of > before)
         })
         .await;
     assert_eq!(
@@ -427,8 +454,31 @@ async fn a_privilege_that_is_missing_for_one_table_leaves_the_others() {
             .contains("prvReadLead")
     );
     assert_eq!(shown(&view.recognition.contact), Some(DANA.0));
-    assert_eq!(view.recognition.lead.state, CardState::Idle);
+    assert_eq!(view.recognition.lead.state, CardState::Failed);
+    let problem = view.recognition.lead.problem.as_ref().unwrap();
+    assert_eq!(problem.code, "missing_privilege");
+    assert_eq!(view.recognition.contact.problem, None);
     assert_eq!(view.connection.state, ConnectionState::Online);
+
+    // What the others answered is cached all the same.
+    console
+        .select(2, chat(2, "Nobody", "nobody@nowhere.example", ""))
+        .await;
+    companion
+        .until("the other visitor", |view| {
+            is_live(view) && view.recognition.contact.state == CardState::None
+        })
+        .await;
+    companion
+        .admin(Method::PUT, "/latency", Some(json!({ "delay_ms": 300 })))
+        .await;
+    select_dana(&mut console, 3).await;
+    companion
+        .until("the cached contact", |view| {
+            view.recognition.state == RecognitionState::Cached
+                && shown(&view.recognition.contact) == Some(DANA.0)
+        })
+        .await;
     companion.stop().await;
 }
 
@@ -735,18 +785,109 @@ async fn a_link_is_followed_like_a_selection() {
 
 #[tokio::test]
 async fn pairing_closes_when_its_time_is_over() {
-    let companion = Companion::start().await;
+    let clock = MovableClock::default();
+    let companion = Companion::start_with(|options| options.clock = Arc::new(clock.clone())).await;
     companion.handle().start_pairing().await;
     companion
         .until("the code", |view| view.console.pairing.is_some())
         .await;
+    clock.advance(backend::bridge::PAIRING_TIME);
+    companion
+        .until("no code", |view| view.console.pairing.is_none())
+        .await;
+    companion.handle().start_pairing().await;
+    companion
+        .until("a new code", |view| view.console.pairing.is_some())
+        .await;
     companion.handle().cancel_pairing().await;
-    let view = tokio::time::timeout(
-        Duration::from_secs(5),
-        companion.until("no code", |view| view.console.pairing.is_none()),
-    )
-    .await
-    .unwrap();
-    assert!(!view.console.connected);
+    companion
+        .until("no code", |view| view.console.pairing.is_none())
+        .await;
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn practising_leaves_an_open_pairing_alone() {
+    let companion = Companion::start_with(|options| options.samples = practice::samples()).await;
+    companion.handle().start_pairing().await;
+    companion
+        .until("the code", |view| view.console.pairing.is_some())
+        .await;
+    companion.handle().play_visitor("dana").await.unwrap();
+    let view = companion.until("Dana", is_live).await;
+    let code = view.console.pairing.clone().unwrap().code;
+    let mut console = Console::open(&companion.bridge()).await;
+    console
+        .say(&json!({ "type": "pair", "protocol": 1, "code": code }))
+        .await;
+    console.hear("welcome").await;
+
+    // The practice console comes back by itself when it was revoked.
+    let practising = view.console.consoles[0].id.clone();
+    companion
+        .handle()
+        .revoke_console(&practising)
+        .await
+        .unwrap();
+    companion.handle().play_visitor("luca").await.unwrap();
+    companion
+        .until("Luca", |view| {
+            view.visitor
+                .as_ref()
+                .is_some_and(|visitor| visitor.name == "Luca Moretti")
+        })
+        .await;
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_faster_than_the_cache_still_shows_the_cached_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let organization = practice_organization().await;
+    let (connection, secrets) = practice::connection(organization.description());
+    let files = || Files::Folder(folder.path().to_owned());
+    let companion = Companion::on(organization, connection.clone(), secrets, |options| {
+        options.files = files();
+    })
+    .await;
+    let mut console = companion.console().await;
+    select_dana(&mut console, 1).await;
+    companion.until("the live answer", is_live).await;
+    let Companion {
+        backend,
+        organization,
+    } = companion;
+    backend.stop().await;
+
+    let wrong = backend::secrets::Secrets {
+        client_secret: Some("wrong".to_owned().into()),
+        password: None,
+    };
+    let companion = Companion::on(organization, connection, wrong, |options| {
+        options.files = files();
+    })
+    .await;
+    companion
+        .until("the refusal", |view| {
+            view.connection.state == ConnectionState::SignedOut
+        })
+        .await;
+    let mut console = companion.console().await;
+    select_dana(&mut console, 2).await;
+    let view = companion
+        .until("the cached answer", |view| {
+            view.recognition.state == RecognitionState::Failed
+                && shown(&view.recognition.contact) == Some(DANA.0)
+        })
+        .await;
+    assert_eq!(
+        view.recognition.contact.record.as_ref().unwrap().source,
+        ValueSource::Cache
+    );
+    assert_eq!(
+        view.recognition.problem.as_ref().unwrap().code,
+        "sign_in_wrong_secret"
+    );
+    assert_eq!(shown(&view.recognition.account), Some("Northwind Traders"));
     companion.stop().await;
 }

@@ -357,7 +357,10 @@ pub fn judge(
     }
 }
 
-fn columns_to_read(
+/// The columns that recognition reads of a table, by logical name: those that it always needs, those that
+/// are shown, and those that the rules ask about.
+#[must_use]
+pub fn columns_to_read(
     table: Table,
     identification: &Identification,
     settings: &DisplaySettings,

@@ -9,13 +9,15 @@ use phonenumber::country::Id;
 const LONGEST: usize = 60;
 /// Fewer digits than this without a country say too little to name a person.
 const FEWEST_DIGITS: usize = 7;
+/// How long numbers are inside North America.
+const NORTH_AMERICAN_DIGITS: usize = 10;
 
 /// A telephone number taken apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Number {
     /// `+` and digits, when the country is known.
     e164: Option<String>,
-    /// The digits that remain inside the country: no country code, no trunk zero, no extension.
+    /// The digits that remain inside the country: no country code, no zeros in front, no extension.
     significant: String,
 }
 
@@ -38,7 +40,12 @@ impl Number {
         if let Some(parsed) = parsed {
             let e164 = parsed.format().mode(Mode::E164).to_string();
             let code = parsed.code().value().to_string();
-            let significant = e164.strip_prefix('+')?.strip_prefix(&code)?.to_owned();
+            // Italy keeps the zero that others drop, so no zero in front ever counts.
+            let significant = e164
+                .strip_prefix('+')?
+                .strip_prefix(&code)?
+                .trim_start_matches('0')
+                .to_owned();
             return Some(Number {
                 e164: Some(e164),
                 significant,
@@ -54,19 +61,31 @@ impl Number {
     /// Whether both are the same number.
     ///
     /// Two numbers with a country are compared whole. If one has none, the digits inside the country
-    /// decide: `020 7946 0018` is taken for `+44 20 7946 0018`.
+    /// decide: `020 7946 0018` is taken for `+44 20 7946 0018`, and `1-202-555-0142` for `(202) 555-0142`.
     #[must_use]
     pub fn is_same(&self, other: &Number) -> bool {
         match (&self.e164, &other.e164) {
             (Some(one), Some(two)) => one == two,
-            (Some(_) | None, _) => self.significant == other.significant,
+            (Some(_) | None, _) => self
+                .readings()
+                .any(|one| other.readings().any(|two| one == two)),
         }
     }
 
     /// The digits to look for in a stored number, whatever stands between them.
     #[must_use]
     pub fn digits(&self) -> &str {
-        &self.significant
+        self.readings().last().unwrap_or(&self.significant)
+    }
+
+    /// The digits inside the country; without a country also without the 1 that North Americans dial in
+    /// front, the longest first.
+    fn readings(&self) -> impl Iterator<Item = &str> {
+        let trunk = self
+            .significant
+            .strip_prefix('1')
+            .filter(|rest| self.e164.is_none() && rest.len() == NORTH_AMERICAN_DIGITS);
+        std::iter::once(self.significant.as_str()).chain(trunk)
     }
 
     /// The number in E.164 form, when the country is known.
@@ -74,6 +93,12 @@ impl Number {
     pub fn e164(&self) -> Option<&str> {
         self.e164.as_deref()
     }
+}
+
+/// Whether this is a country whose numbers are known: two letters, ISO 3166-1.
+#[must_use]
+pub fn is_country(code: &str) -> bool {
+    code.len() == 2 && Id::from_str(&code.to_uppercase()).is_ok()
 }
 
 impl std::fmt::Debug for Number {

@@ -94,6 +94,24 @@ fn the_default_rules_ask_for_the_e_mail_then_for_the_phone() {
 }
 
 #[test]
+fn a_number_is_asked_for_by_the_digits_that_every_spelling_has() {
+    for (written, digits) in [
+        ("+39 06 698 12345", "669812345"),
+        ("06 698 12345", "669812345"),
+        ("1-202-555-0142", "2025550142"),
+        ("+1 202 555 0142", "2025550142"),
+    ] {
+        let of = visitor(json!({ "phone": written }));
+        let asked = questions(Table::Contact, &Identification::default(), &of);
+        let Filter::Any(phones) = &asked[0].filter else {
+            panic!("{:?}", asked[0].filter)
+        };
+        let expected = Filter::HasDigits("telephone1".into(), digits.into());
+        assert_eq!(phones[0], expected, "{written}");
+    }
+}
+
+#[test]
 fn a_rule_whose_fields_are_empty_asks_nothing() {
     let phone_only = visitor(json!({"name": "Dana", "phone": "+44 20 7946 0018"}));
     let asked = questions(Table::Lead, &Identification::default(), &phone_only);

@@ -63,7 +63,6 @@ impl std::fmt::Debug for OpenPairing {
 struct Pairing {
     open: OpenPairing,
     tries_left: u8,
-    shown: bool,
 }
 
 /// A console that was let in. (No `Debug`: it holds a token.)
@@ -102,16 +101,6 @@ impl ConsoleDesk {
 
     /// Opens a pairing, in the place of one that is open.
     pub async fn start_pairing(&self) {
-        let open = self.new_pairing(true).await;
-        self.known.send_modify(|known| known.pairing = Some(open));
-    }
-
-    /// A code for a console that is part of this program, which nobody needs to read.
-    pub(crate) async fn code_for_ourselves(&self) -> String {
-        self.new_pairing(false).await.code
-    }
-
-    async fn new_pairing(&self, shown: bool) -> OpenPairing {
         let code = format!("{:06}", rand::rng().random_range(0..1_000_000));
         let expires_at = self
             .clock
@@ -122,9 +111,16 @@ impl ConsoleDesk {
         *self.pairing.lock().await = Some(Pairing {
             open: open.clone(),
             tries_left: TRIES,
-            shown,
         });
-        open
+        self.known.send_modify(|known| known.pairing = Some(open));
+    }
+
+    /// Lets in a console that is part of this program: nobody needs to read a code to it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn admit_ourselves(&self, name: &str) -> Result<Admitted, Problem> {
+        self.add(name).await
     }
 
     /// Closes the open pairing, if there is one.
@@ -153,6 +149,10 @@ impl ConsoleDesk {
     /// `pairing_not_open`, `pairing_code_expired`, `pairing_code_wrong`, or the store's.
     pub async fn pair(&self, code: &str, name: &str) -> Result<Admitted, Problem> {
         self.use_code(code).await?;
+        self.add(name).await
+    }
+
+    async fn add(&self, name: &str) -> Result<Admitted, Problem> {
         let id = Uuid::new_v4();
         let token = new_token();
         let name = clean_name(name);
@@ -201,11 +201,8 @@ impl ConsoleDesk {
             ))
         };
         if open.tries_left == 0 {
-            let shown = open.shown;
             *pairing = None;
-            if shown {
-                self.known.send_modify(|known| known.pairing = None);
-            }
+            self.known.send_modify(|known| known.pairing = None);
         }
         refused.map_or(Ok(()), Err)
     }

@@ -13,7 +13,7 @@ pub const LONGEST_MESSAGE: usize = 2 * 1024 * 1024;
 
 /// What is still read to its end, so that a message that is too long gets its answer; beyond it the socket
 /// just breaks.
-pub const LONGEST_READ: usize = 8 * LONGEST_MESSAGE;
+pub const LONGEST_READ: usize = 2 * LONGEST_MESSAGE;
 
 /// What a console says. (No `Debug`: it holds codes and tokens.)
 #[derive(Serialize, Deserialize)]

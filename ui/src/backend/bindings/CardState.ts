@@ -3,4 +3,4 @@
 /**
  * What a card shows.
  */
-export type CardState = "idle" | "loading" | "found" | "none";
+export type CardState = "idle" | "loading" | "found" | "none" | "failed";
