@@ -27,6 +27,38 @@ pub fn client(
     Client::new(connection).map_err(|error| Problem::from_dataverse(&error, now))
 }
 
+/// Checks the addresses as the client will, without a secret, a file or a request.
+///
+/// # Errors
+/// `invalid_organization_url`, `insecure_organization_url`, `invalid_authority_url`,
+/// `insecure_authority_url`; the message names the key.
+pub(crate) fn check_addresses(settings: &ConnectionSettings) -> Result<(), Problem> {
+    let nothing = || Some(SecretString::from(""));
+    let secrets = Secrets {
+        client_secret: nothing(),
+        password: nothing(),
+    };
+    let organization_url = key("organization_url", settings.organization_url.as_ref())?;
+    let connection = dataverse::Connection::new(organization_url, sign_in(settings, &secrets)?);
+    let Err(error) = Client::new(connection) else {
+        return Ok(());
+    };
+    let key = match error.code() {
+        "invalid_organization_url" | "insecure_organization_url" => "organization_url",
+        "invalid_authority_url" | "insecure_authority_url" => "authority_url",
+        // What this computer lacks is no fault of the settings.
+        _ => return Ok(()),
+    };
+    Err(Problem::new(
+        error.code(),
+        format!(
+            "The key `connection.{key}` cannot be used: {}",
+            error.message()
+        ),
+        error.next_step(),
+    ))
+}
+
 fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, Problem> {
     match settings.kind {
         ConnectionKind::Cloud => Ok(SignIn::Cloud {

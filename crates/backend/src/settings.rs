@@ -3,13 +3,19 @@
 
 use std::path::{Path, PathBuf};
 
-use integration::{DisplaySettings, Identification, Table};
+use comm100::Field;
+use integration::columns::{self, Kind};
+use integration::{
+    Condition, DisplaySettings, Identification, Operator, Rule, Source, Table, phone,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
+use url::Url;
+use uuid::Uuid;
 
-use crate::folders;
 use crate::problem::Problem;
+use crate::{connection, folders};
 
 /// The version of the document that this program writes and the newest it reads.
 pub const CURRENT_VERSION: u32 = 1;
@@ -159,8 +165,7 @@ impl Settings {
     ///
     /// # Errors
     /// `settings_syntax` (no TOML), `settings_unknown_key`, `settings_wrong_value` (wrong type or an
-    /// unknown word), `settings_version_unsupported`, `settings_rule_invalid`, `settings_missing_key`.
-    /// The message names the line and the key.
+    /// unknown word), or what [`Settings::check`] says. The message names the line and the key.
     pub fn parse(text: &str) -> Result<Settings, Problem> {
         let deserializer = toml::Deserializer::parse(text).map_err(|error| {
             at_line(
@@ -214,8 +219,14 @@ impl Settings {
         schemars::schema_for!(Settings).to_value()
     }
 
-    /// Checks what the types cannot say.
-    fn check(&self) -> Result<(), Problem> {
+    /// Checks what the types cannot say, so that what passes can work. Nothing is read or sent.
+    ///
+    /// # Errors
+    /// `settings_version_unsupported`, `settings_rule_invalid`, `settings_operator_unfit`,
+    /// `settings_column_unfit`, `settings_template_invalid`, `settings_country_unknown`,
+    /// `settings_missing_key`, `settings_tenant_invalid`, `settings_origin_invalid`, or what the client says
+    /// of an address. The message names the key.
+    pub fn check(&self) -> Result<(), Problem> {
         if self.version != CURRENT_VERSION {
             return Err(Problem::new(
                 "settings_version_unsupported",
@@ -226,6 +237,23 @@ impl Settings {
                 "Update the companion, or use settings made for this version.",
             ));
         }
+        self.check_identification()?;
+        self.check_fields()?;
+        self.bridge.check()?;
+        self.connection.check()
+    }
+
+    fn check_identification(&self) -> Result<(), Problem> {
+        let country = self.identification.default_country.as_deref();
+        if let Some(country) = country.filter(|country| !phone::is_country(country)) {
+            return Err(Problem::new(
+                "settings_country_unknown",
+                format!(
+                    "The key `identification.default_country` names no country: \"{country}\"."
+                ),
+                "Write the country's two letters after ISO 3166, for example GB.",
+            ));
+        }
         for table in Table::RECOGNISED {
             for rule in self.identification.rules(table) {
                 rule.check().map_err(|fault| {
@@ -234,13 +262,137 @@ impl Settings {
                         rule.name
                     ))
                 })?;
+                for condition in rule.conditions() {
+                    check_condition(table, rule, condition)?;
+                }
             }
         }
+        Ok(())
+    }
+
+    fn check_fields(&self) -> Result<(), Problem> {
         self.fields.check().map_err(|(table, fault)| {
             rule_invalid(format!("The fields of {table} are wrong: {fault}."))
         })?;
-        self.connection.check()
+        for (key, fields) in [
+            ("contact", &self.fields.contact),
+            ("account", &self.fields.account),
+            ("lead", &self.fields.lead),
+            ("case", &self.fields.case),
+            ("task", &self.fields.task),
+        ] {
+            for field in fields {
+                let Some(Source::Template(template)) = &field.source else {
+                    continue;
+                };
+                check_template(template).map_err(|fault| {
+                    Problem::new(
+                        "settings_template_invalid",
+                        format!(
+                            "The `template` of `{}` in `fields.{key}` is wrong: {fault}.",
+                            field.column
+                        ),
+                        "Write Comm100 fields in braces, for example {visitor.name}.",
+                    )
+                })?;
+            }
+        }
+        Ok(())
     }
+}
+
+/// Whether Dynamics can compare this column in this way.
+fn check_condition(table: Table, rule: &Rule, condition: &Condition) -> Result<(), Problem> {
+    let Some(column) = columns::standard(table, &condition.column) else {
+        return Ok(());
+    };
+    let (is_text, is_comparable) = match column.kind {
+        Kind::Text | Kind::Email | Kind::Phone | Kind::Url => (true, true),
+        Kind::Choice | Kind::Boolean | Kind::Integer | Kind::Lookup | Kind::Id => (false, true),
+        Kind::Number | Kind::Money | Kind::Date | Kind::DateTime => (false, false),
+    };
+    let place = || {
+        format!(
+            "The rule \"{}\" in `identification.{table}` cannot work",
+            rule.name
+        )
+    };
+    match condition.operator {
+        Operator::BeginsWith | Operator::EndsWith | Operator::Contains if !is_text => {
+            Err(Problem::new(
+                "settings_operator_unfit",
+                format!(
+                    "{}: `{}` holds no text, so it {} nothing.",
+                    place(),
+                    column.name,
+                    condition.operator.in_words()
+                ),
+                "Use the operator `equals`, or a column that holds text.",
+            ))
+        }
+        Operator::Equals if !is_comparable => Err(Problem::new(
+            "settings_column_unfit",
+            format!(
+                "{}: `{}` holds an amount or a time, which names nobody.",
+                place(),
+                column.name
+            ),
+            "Use a column that tells who somebody is.",
+        )),
+        Operator::Equals | Operator::BeginsWith | Operator::EndsWith | Operator::Contains => Ok(()),
+    }
+}
+
+/// Every brace must hold a field of the catalogue.
+fn check_template(template: &str) -> Result<(), String> {
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else {
+            return Err("a brace is not closed".to_owned());
+        };
+        if before.contains('}') {
+            return Err("a brace is not opened".to_owned());
+        }
+        name.parse::<Field>().map_err(|error| error.to_string())?;
+        rest = behind;
+    }
+    if rest.contains('}') {
+        return Err("a brace is not opened".to_owned());
+    }
+    Ok(())
+}
+
+impl BridgeSettings {
+    fn check(&self) -> Result<(), Problem> {
+        let lists = [
+            ("console_origins", &self.console_origins, true),
+            ("allowed_origins", &self.allowed_origins, false),
+        ];
+        for (key, origins, wildcards) in lists {
+            if let Some(wrong) = origins.iter().find(|origin| !is_origin(origin, wildcards)) {
+                return Err(Problem::new(
+                    "settings_origin_invalid",
+                    format!("The key `bridge.{key}` holds what is no origin: {wrong:?}."),
+                    "Write it as the browser does: `https://host` or `https://host:port`, in lower case and with nothing behind it.",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a browser would write this origin so. What else passed would stand in a page's policy.
+fn is_origin(text: &str, wildcards: bool) -> bool {
+    let plain = if wildcards {
+        text.replacen("://*.", "://", 1)
+    } else {
+        text.to_owned()
+    };
+    let harmless =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '/' | '[' | ']');
+    (plain.starts_with("https://") || plain.starts_with("http://"))
+        && plain.chars().all(harmless)
+        && Url::parse(&plain).is_ok_and(|url| url.origin().ascii_serialization() == plain)
 }
 
 impl ConnectionSettings {
@@ -257,20 +409,43 @@ impl ConnectionSettings {
                 ("client_id", &self.client_id),
                 ("login_email", &self.login_email),
             ],
-            ConnectionKind::Practice => &[],
+            ConnectionKind::Practice => return Ok(()),
         };
         let missing = required
             .iter()
             .find(|(_, value)| value.as_deref().is_none_or(|text| text.trim().is_empty()));
-        match missing {
-            None => Ok(()),
-            Some((key, _)) => Err(Problem::new(
+        if let Some((key, _)) = missing {
+            return Err(Problem::new(
                 "settings_missing_key",
                 format!("The key `connection.{key}` is missing: this kind of connection needs it."),
                 "Add it; the integration guide says where to find the value.",
-            )),
+            ));
         }
+        if self.kind == ConnectionKind::Cloud
+            && !self
+                .tenant_id
+                .as_deref()
+                .is_some_and(|id| is_tenant(id.trim()))
+        {
+            return Err(Problem::new(
+                "settings_tenant_invalid",
+                "The key `connection.tenant_id` is neither an id nor a domain.",
+                "Copy the Directory (tenant) ID from the application's page in the Azure portal.",
+            ));
+        }
+        connection::check_addresses(self)
     }
+}
+
+/// `00000000-0000-4000-8000-000000000001` or `contoso.onmicrosoft.com`.
+fn is_tenant(text: &str) -> bool {
+    let labels: Vec<&str> = text.split('.').collect();
+    let is_label = |label: &&str| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let is_domain = labels.len() > 1 && text.len() <= 253 && labels.iter().all(is_label);
+    is_domain
+        || Uuid::try_parse(text).is_ok_and(|id| id.hyphenated().to_string() == text.to_lowercase())
 }
 
 /// What cannot be looked at is there, and reading it says what is wrong with it.
@@ -416,15 +591,160 @@ mod tests {
                 "settings_missing_key",
                 "connection.organization_url",
             ),
+            (
+                "[identification]\ndefault_country = \"Britain\"",
+                "settings_country_unknown",
+                "`identification.default_country`",
+            ),
+            (
+                "[identification]\ndefault_country = \"QQ\"",
+                "settings_country_unknown",
+                "\"QQ\"",
+            ),
+            (
+                "[[identification.account]]\nname = \"a\"\nany = [{ column = \"industrycode\", operator = \"contains\", field = \"visitor.name\" }]",
+                "settings_operator_unfit",
+                "`industrycode`",
+            ),
+            (
+                "[[identification.account]]\nname = \"a\"\nall = [{ column = \"revenue\", operator = \"equals\", field = \"visitor.name\" }]",
+                "settings_column_unfit",
+                "`revenue`",
+            ),
+            (
+                "[[identification.lead]]\nname = \"a\"\nall = [{ column = \"createdon\", operator = \"begins-with\", field = \"visitor.name\" }]",
+                "settings_operator_unfit",
+                "`identification.lead`",
+            ),
+            (
+                "[[fields.case]]\ncolumn = \"title\"\ntemplate = \"Chat of {visitor.nam}\"",
+                "settings_template_invalid",
+                "`title` in `fields.case`",
+            ),
+            (
+                "[[fields.task]]\ncolumn = \"subject\"\ntemplate = \"Chat of {visitor.name\"",
+                "settings_template_invalid",
+                "not closed",
+            ),
         ] {
-            let problem = Settings::parse(text).unwrap_err();
-            assert_eq!(problem.code, code, "{text}: {}", problem.message);
-            assert!(
-                problem.message.contains(part),
-                "{text}: {}",
-                problem.message
+            assert_fault(text, code, part);
+        }
+    }
+
+    #[test]
+    fn what_no_client_could_use_is_refused() {
+        const TENANT: &str = "00000000-0000-4000-8000-000000000001";
+        let cloud = |organization: &str, tenant: &str, more: &str| {
+            format!(
+                "[connection]\nkind = \"cloud\"\norganization_url = \"{organization}\"\ntenant_id = \"{tenant}\"\nclient_id = \"c\"\n{more}"
+            )
+        };
+        let contoso = "https://contoso.crm4.dynamics.com";
+        for good in [
+            cloud(contoso, TENANT, ""),
+            cloud("http://127.0.0.1:8080", "contoso.onmicrosoft.com", ""),
+        ] {
+            assert_eq!(Settings::parse(&good).err(), None, "{good}");
+        }
+        for (text, code, part) in [
+            (
+                cloud("contoso", TENANT, ""),
+                "invalid_organization_url",
+                "`connection.organization_url`",
+            ),
+            (
+                cloud("http://contoso.example", TENANT, ""),
+                "insecure_organization_url",
+                "`connection.organization_url`",
+            ),
+            (
+                cloud(contoso, TENANT, "authority_url = \"x\""),
+                "invalid_authority_url",
+                "`connection.authority_url`",
+            ),
+            (
+                cloud(contoso, TENANT, "authority_url = \"http://fs.example\""),
+                "insecure_authority_url",
+                "`connection.authority_url`",
+            ),
+            (
+                cloud(contoso, "contoso", ""),
+                "settings_tenant_invalid",
+                "`connection.tenant_id`",
+            ),
+            (
+                cloud(contoso, "a..b", ""),
+                "settings_tenant_invalid",
+                "`connection.tenant_id`",
+            ),
+        ] {
+            assert_fault(&text, code, part);
+        }
+        let on_premises = "[connection]\nkind = \"on-premises\"\norganization_url = \"https://crm.example\"\nauthority_url = \"http://fs.example\"\nclient_id = \"c\"\nlogin_email = \"l\"";
+        assert_fault(
+            on_premises,
+            "insecure_authority_url",
+            "`connection.authority_url`",
+        );
+    }
+
+    #[test]
+    fn origins_are_those_that_a_browser_writes() {
+        let with = |key: &str, origin: &str| format!("[bridge]\n{key} = [{origin:?}]");
+        for good in [
+            "https://chat.contoso.com",
+            "http://localhost:3000",
+            "https://[::1]:8443",
+        ] {
+            for key in ["console_origins", "allowed_origins"] {
+                assert_eq!(Settings::parse(&with(key, good)).err(), None, "{good}");
+            }
+        }
+        let wildcard = "https://*.contoso.com";
+        assert_eq!(
+            Settings::parse(&with("console_origins", wildcard)).err(),
+            None
+        );
+        assert_fault(
+            &with("allowed_origins", wildcard),
+            "settings_origin_invalid",
+            "`bridge.allowed_origins`",
+        );
+        for wrong in [
+            "",
+            "null",
+            "*",
+            "https://*",
+            "https://*.",
+            "https://*.*.contoso.com",
+            "https://a b",
+            "https://a;b",
+            "https://a/",
+            "https://a/path",
+            "https://A.example",
+            "https://a:443",
+            "https://u@a",
+            "ftp://a",
+            "a.example",
+            "https://a.example\n",
+            "https://a.example, https://b.example",
+        ] {
+            assert_fault(
+                &with("console_origins", wrong),
+                "settings_origin_invalid",
+                "`bridge.console_origins`",
             );
         }
+    }
+
+    fn assert_fault(text: &str, code: &str, part: &str) {
+        let problem = Settings::parse(text).unwrap_err();
+        assert_eq!(problem.code, code, "{text}: {}", problem.message);
+        assert!(
+            problem.message.contains(part),
+            "{text}: {}",
+            problem.message
+        );
     }
 
     #[test]

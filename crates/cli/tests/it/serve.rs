@@ -134,7 +134,7 @@ async fn what_cannot_be_served_is_refused_with_its_code() {
         "{error}"
     );
 
-    let connection = "[connection]\nkind = \"cloud\"\norganization_url = \"https://contoso.example\"\ntenant_id = \"t\"\nclient_id = \"c\"\n";
+    let connection = "[connection]\nkind = \"cloud\"\norganization_url = \"https://contoso.example\"\ntenant_id = \"contoso.example\"\nclient_id = \"c\"\n";
     let secretless = Program::with_settings(connection);
     secretless
         .call(&["--json", "serve", "--listen", "127.0.0.1:0"])
