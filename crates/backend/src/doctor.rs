@@ -1,12 +1,13 @@
 //! Examines the connection step by step and names the step that fails.
 
 use dataverse::{Client, Query};
-use integration::Table;
+use integration::{Table, identify};
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::connection;
 use crate::problem::Problem;
+use crate::recognise::property;
 use crate::secrets::Secrets;
 use crate::settings::Settings;
 
@@ -66,7 +67,17 @@ pub enum FindingResult {
 
 /// Examines the connection.
 pub async fn examine(settings: &Settings, secrets: &Secrets, clock: &dyn Clock) -> Vec<Finding> {
-    match first_fault(settings, secrets, clock).await {
+    findings(first_fault(settings, secrets, clock).await)
+}
+
+/// What is found where the settings or the secrets cannot be used at all.
+#[must_use]
+pub fn unusable(problem: Problem) -> Vec<Finding> {
+    findings(Some((Step::Url, problem)))
+}
+
+fn findings(fault: Option<(Step, Problem)>) -> Vec<Finding> {
+    match fault {
         None => STEPS
             .map(|step| Finding {
                 step,
@@ -105,10 +116,11 @@ async fn first_fault(
         Ok(client) => client,
         Err(problem) => return Some((Step::Url, problem)),
     };
-    let fault = |error: dataverse::Error| {
+    // A connection that breaks later than it was first needed is no fault of the earlier steps.
+    let fault = |reached: Step, error: &dataverse::Error| {
         Some((
-            step_of(&error),
-            Problem::from_dataverse(&error, clock.now()),
+            step_of(error).max(reached),
+            Problem::from_dataverse(error, clock.now()),
         ))
     };
     // What is wrong on the way to the organization is told before the sign-in service is asked, which would
@@ -116,33 +128,79 @@ async fn first_fault(
     if let Err(error) = client.knock().await
         && step_of(&error) < Step::Token
     {
-        return fault(error);
+        return fault(Step::Dns, &error);
     }
+    // The way to the sign-in service is gone for the first time here.
     if let Err(error) = client.sign_in().await {
-        return fault(error);
+        return fault(Step::Dns, &error);
     }
     if let Err(error) = client.who_am_i().await {
-        return fault(error);
+        return fault(Step::Organization, &error);
     }
     for table in Table::RECOGNISED {
-        if let Err(error) = read_one(&client, table).await {
-            return fault(error);
+        let columns = identify::columns_to_read(table, &settings.identification, &settings.fields);
+        let Err(error) = read_one(&client, table, &columns).await else {
+            continue;
+        };
+        if !is_about_columns(&error) {
+            // `WhoAmI` needs no privilege, so that only a real read shows whether the user has a role
+            // (protocol page `security.md`, section Model).
+            let reached = match step_of(&error) {
+                Step::User => Step::User,
+                Step::Url
+                | Step::Dns
+                | Step::Tls
+                | Step::Token
+                | Step::Organization
+                | Step::Privilege => Step::Privilege,
+            };
+            return fault(reached, &error);
         }
+        let problem = columns_problem(&client, table, &columns, &error, clock).await;
+        return Some((Step::Privilege, problem));
     }
     None
 }
 
-/// `WhoAmI` needs no privilege, so that only a real read shows whether the user has a role
-/// (protocol page `security.md`, section Model).
-async fn read_one(client: &Client, table: Table) -> Result<(), dataverse::Error> {
+/// Reads what recognition reads, of one row.
+async fn read_one(
+    client: &Client,
+    table: Table,
+    columns: &[String],
+) -> Result<(), dataverse::Error> {
+    let columns = columns.iter().map(|column| property(table, column));
     client
-        .query(
-            &Query::new(table.entity_set())
-                .select([table.key_column()])
-                .top(1),
-        )
+        .query(&Query::new(table.entity_set()).select(columns).top(1))
         .await
         .map(drop)
+}
+
+/// What Dataverse says of a column that it does not know.
+fn is_about_columns(error: &dataverse::Error) -> bool {
+    ["bad_request", "unknown_table", "not_found", "invalid_query"].contains(&error.code())
+}
+
+/// Names the table, and the first column that cannot be read by itself.
+async fn columns_problem(
+    client: &Client,
+    table: Table,
+    columns: &[String],
+    error: &dataverse::Error,
+    clock: &dyn Clock,
+) -> Problem {
+    let mut problem = Problem::from_dataverse(error, clock.now());
+    problem.message = format!("The columns of the table {table} cannot be read.");
+    for column in columns {
+        let alone = read_one(client, table, std::slice::from_ref(column)).await;
+        if alone.is_err_and(|error| is_about_columns(&error)) {
+            problem.message = format!("The table {table} has no column `{column}`.");
+            break;
+        }
+    }
+    problem.next_step = format!(
+        "Correct the column in the settings, in `identification.{table}` or `fields.{table}`; Dynamics shows its logical name in the table's list of columns."
+    );
+    problem
 }
 
 /// Where on the way an error happens.

@@ -108,7 +108,7 @@ fn query(question: &Question) -> Query {
 }
 
 /// A lookup is read as `_name_value` (protocol page `crud.md`, section Retrieve).
-fn property(table: Table, column: &str) -> String {
+pub(crate) fn property(table: Table, column: &str) -> String {
     if is_lookup(table, column) {
         format!("_{column}_value")
     } else {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use backend::Problem;
 use backend::doctor::{self, Finding, FindingResult, Step};
+use backend::{Options, Problem};
 use serde::Serialize;
 
 use crate::Context;
@@ -23,11 +23,23 @@ struct StepAnswer {
 }
 
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
-    let (options, organization) = practice::prepare(context.options()?).await?;
-    let findings = doctor::examine(&options.settings, &options.secrets, &*options.clock).await;
-    if let Some(organization) = organization {
-        organization.stop().await;
-    }
+    let findings = match context.options() {
+        Ok(options) => {
+            let (options, organization) = practice::prepare(options).await?;
+            let Options {
+                settings,
+                secrets,
+                clock,
+                ..
+            } = &options;
+            let findings = doctor::examine(settings, secrets, &**clock).await;
+            if let Some(organization) = organization {
+                organization.stop().await;
+            }
+            findings
+        }
+        Err(problem) => doctor::unusable(problem),
+    };
     let answer = Answer {
         steps: findings
             .iter()

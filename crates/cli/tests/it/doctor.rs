@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use backend::Settings;
+use integration::FieldSetting;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -168,6 +170,28 @@ async fn an_organization_that_does_not_let_the_user_work_is_named() {
         admin(&organization, Method::PATCH, "/users", Some(undo)).await;
     }
     examine(&cloud).await.success();
+
+    let mut settings = Settings {
+        connection: practice::connection(organization.description()).0,
+        ..Settings::default()
+    };
+    settings.fields.lead.push(FieldSetting {
+        column: "new_nowhere".to_owned(),
+        source: None,
+        display: true,
+    });
+    let misspelt = Program::with_settings(&settings.to_toml().unwrap()).environment(
+        "COMPANION_CLIENT_SECRET",
+        &organization.description().client_secret,
+    );
+    let outcome = examine(&misspelt).await;
+    assert!(
+        outcome
+            .stdout
+            .contains("The table lead has no column `new_nowhere`."),
+        "{outcome:?}"
+    );
+    fails_at(&outcome, "privilege", "bad_request");
 
     let person = cloud.call(&["doctor"]).await;
     assert_eq!(person.code, Some(0));
