@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use backend::Problem;
 use clap::ValueEnum;
+use clap::builder::RangedU64ValueParser;
 use sandbox::Sandbox;
 
 use crate::{Context, only_this_computer, stop_order};
@@ -20,8 +21,8 @@ pub(crate) struct Arguments {
     /// What it holds at the start.
     #[arg(long, value_enum, default_value_t = Seed::Demo)]
     seed: Seed,
-    /// How many contacts the demo data have.
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    /// How many contacts the demo data have, at most a million.
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(..=1_000_000))]
     contacts: usize,
     /// How long every answer is held back, in milliseconds.
     #[arg(long, default_value_t = 0, value_name = "MS")]

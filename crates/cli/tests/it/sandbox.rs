@@ -135,3 +135,12 @@ async fn a_wrong_call_is_explained_and_ends_with_2() {
         );
     }
 }
+
+#[tokio::test]
+async fn more_contacts_than_it_can_make_are_refused() {
+    let outcome = Program::new()
+        .call(&["sandbox", "--contacts", "1000001"])
+        .await;
+    assert_eq!(outcome.code, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("1000001"), "{outcome:?}");
+}
