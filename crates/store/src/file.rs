@@ -11,8 +11,9 @@ use crate::Error;
 /// Opens a file, made if it is missing, together with its folder.
 pub(crate) async fn open(path: &Path) -> Result<SqlitePool, Error> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(Error::Folder)?;
+        private_folder(folder).map_err(Error::Folder)?;
     }
+    private_file(path).map_err(|error| Error::Open(sqlx::Error::Io(error)))?;
     let options = options()
         .filename(path)
         .create_if_missing(true)
@@ -23,6 +24,40 @@ pub(crate) async fn open(path: &Path) -> Result<SqlitePool, Error> {
         .connect_with(options)
         .await
         .map_err(Error::Open)
+}
+
+/// Makes a folder that only this user can look into. One that is there stays as it is.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes sure that only this user can read the file, before anything stands in it. SQLite gives its `-wal`
+/// and `-shm` the same permissions.
+#[cfg(unix)]
+fn private_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    // One of an earlier version may be open to others.
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// On Windows the user's own folder is closed to others.
+#[cfg(not(unix))]
+fn private_file(_path: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Opens a database that lives as long as its pool.
@@ -42,4 +77,33 @@ fn options() -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "ON")
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_this_user_can_read_the_files() {
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("data");
+        let path = folder.join("a.sqlite");
+        for _ in 0..2 {
+            let pool = open(&path).await.unwrap();
+            sqlx::query("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
+                .execute(&pool)
+                .await
+                .unwrap();
+            for name in ["a.sqlite", "a.sqlite-wal", "a.sqlite-shm"] {
+                assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+            }
+            pool.close().await;
+            // As an earlier version may have left it.
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        assert_eq!(mode(&folder), 0o700);
+    }
 }
