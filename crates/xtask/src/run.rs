@@ -47,19 +47,24 @@ pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
         command
             .args(["--practice", "--play", VISITOR, "--render"])
             .arg(picture);
-    } else if !arguments
-        .iter()
-        .any(|argument| argument.starts_with("--settings"))
-    {
+    } else {
+        let gives = |flag: &str| {
+            arguments.iter().any(|argument| {
+                argument
+                    .strip_prefix(flag)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+            })
+        };
         // A settings file and a folder of its own: whatever this person has set up stays as it is.
-        let settings = scratch().join("practice.toml");
-        fs::create_dir_all(scratch())?;
-        fs::write(&settings, PRACTICE)?;
-        command
-            .arg("--settings")
-            .arg(settings)
-            .arg("--data-dir")
-            .arg(scratch().join("practice"));
+        if !gives("--settings") {
+            let settings = scratch().join("practice.toml");
+            fs::create_dir_all(scratch())?;
+            fs::write(&settings, PRACTICE)?;
+            command.arg("--settings").arg(settings);
+            if !gives("--data-dir") {
+                command.arg("--data-dir").arg(scratch().join("practice"));
+            }
+        }
     }
     run_program(command.args(arguments))
 }
