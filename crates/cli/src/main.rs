@@ -90,12 +90,19 @@ async fn main() -> ExitCode {
     } else {
         "warn"
     };
-    let filter = EnvFilter::try_from_env("COMPANION_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let told = std::env::var("COMPANION_LOG").unwrap_or_default();
+    let (filter, wrong) = match EnvFilter::try_new(if told.is_empty() { level } else { &told }) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(level), Some(error)),
+    };
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .init();
+    if let Some(wrong) = wrong {
+        tracing::warn!("COMPANION_LOG is not understood, `{level}` is taken: {wrong}");
+    }
     let context = Context {
         settings: arguments.settings,
         data_dir: arguments.data_dir,

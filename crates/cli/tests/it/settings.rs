@@ -114,3 +114,15 @@ async fn the_schema_takes_what_the_program_takes() {
         assert!(!accepts(&wrong), "{wrong}");
     }
 }
+
+#[tokio::test]
+async fn a_log_filter_that_is_not_understood_is_said_once() {
+    let program = Program::new().environment("COMPANION_LOG", "companion=loudly");
+    let outcome = program.call(&["--json", "settings", "check"]).await;
+    outcome.success();
+    assert_eq!(
+        outcome.stderr.matches("COMPANION_LOG").count(),
+        1,
+        "{outcome:?}"
+    );
+}
