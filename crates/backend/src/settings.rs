@@ -149,16 +149,21 @@ impl Settings {
     /// Reads a settings file.
     ///
     /// # Errors
-    /// `settings_unreadable`, or what [`Settings::parse`] says.
+    /// `settings_unreadable`, or what [`Settings::parse`] says. The next step names the file.
     pub fn load(path: &Path) -> Result<Settings, Problem> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Problem::new(
-                "settings_unreadable",
-                format!("The settings file cannot be read: {}.", error.kind()),
-                "Check that the file exists and that you may read it.",
-            )
-        })?;
-        Settings::parse(&text)
+        let settings = std::fs::read_to_string(path)
+            .map_err(|error| {
+                Problem::new(
+                    "settings_unreadable",
+                    format!("The settings file cannot be read: {}.", error.kind()),
+                    "Check that the file exists and that you may read it.",
+                )
+            })
+            .and_then(|text| Settings::parse(&text));
+        settings.map_err(|problem| Problem {
+            next_step: format!("{} The file is {}.", problem.next_step, path.display()),
+            ..problem
+        })
     }
 
     /// Reads a settings document.

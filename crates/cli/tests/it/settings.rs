@@ -47,8 +47,10 @@ async fn each_mistake_has_its_code_and_names_its_place() {
         let outcome = Program::with_settings(text)
             .call(&["--json", "settings", "check"])
             .await;
-        let message = outcome.failure(code)["error"]["message"].clone();
-        assert!(message.as_str().unwrap().contains(place), "{message}");
+        let error = outcome.failure(code)["error"].clone();
+        let says = |key: &str, part: &str| error[key].as_str().unwrap().contains(part);
+        assert!(says("message", place), "{error}");
+        assert!(says("next_step", "settings.toml"), "{error}");
         assert_eq!(outcome.stderr, "");
     }
     let program = Program::new();
