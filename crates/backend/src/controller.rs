@@ -35,12 +35,14 @@ use crate::view::{
 /// How long the first wait is before Dynamics is tried again, and the longest one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
+/// The longest wait that Dynamics may ask for.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(600);
 
 /// An event, and the console it came from.
 #[derive(Debug)]
 pub struct FromConsole {
-    /// The paired console.
-    pub console: Uuid,
+    /// The socket it came through: two windows of one console are two.
+    pub socket: Uuid,
     /// What happened there.
     pub event: ConsoleEvent,
 }
@@ -260,12 +262,13 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
     controller.connect(Duration::ZERO);
     controller.publish(&channels.view);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            Some(from) = channels.events.recv() => controller.console_event(from.event),
+            Some(from) = channels.events.recv() => controller.console_event(Some(from.socket), from.event),
             Some(command) = channels.commands.recv() => controller.command(command),
-            Some(news) = news.recv() => controller.news(news).await,
+            Some(news) = news.recv() => controller.news(news),
             Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
         }
@@ -276,10 +279,15 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
 /// What the controller's own tasks tell it.
 #[derive(Debug)]
 enum News {
-    /// The sign-in and the first question went well; the user's name if it may be read.
-    Connected { user_name: Option<String> },
-    /// They did not.
-    NotConnected { error: Box<dataverse::Error> },
+    /// The sign-in and the first question went well.
+    Connected { attempt: u64 },
+    /// The name of the user that is signed in, if it may be read.
+    UserName { attempt: u64, name: Option<String> },
+    /// The sign-in or the first question did not go well.
+    NotConnected {
+        attempt: u64,
+        error: Box<dataverse::Error>,
+    },
     /// The cache knows this visitor.
     Cached {
         lookup: u64,
@@ -303,11 +311,15 @@ struct Controller {
     connection_problem: Option<Problem>,
     user_name: Option<String>,
     connecting: Option<AbortHandle>,
+    /// The number of the last attempt to connect; news of earlier ones are dropped.
+    attempt: u64,
     /// The last wait before Dynamics was tried again; none while all is well.
     backoff: Duration,
     agent: Option<AgentView>,
     conversation: Option<Conversation>,
     selected_at: Option<Timestamp>,
+    /// The socket that the shown chat was selected through.
+    selected_in: Option<Uuid>,
     ended: bool,
     lookup: Lookup,
     practising: Option<String>,
@@ -333,12 +345,24 @@ struct Lookup {
 }
 
 impl Lookup {
+    /// Whether this is an account that the contact belonged to, and Dynamics has said anew what it belongs to.
+    fn contradicts(&self, known: &Outcome) -> bool {
+        self.live.contains_key(&Table::Contact)
+            && known
+                .matched
+                .as_ref()
+                .is_some_and(integration::Match::is_account_of_contact)
+    }
+
     /// What the next visitor of the same evidence is shown first: what Dynamics found, not what the agent
     /// chose; and for the tables that it gave no answer for, what was known before.
     fn to_be_cached(&self) -> Recognition {
         let mut answer = Recognition::default();
         for table in Table::RECOGNISED {
-            let known = || self.recognition.of(table).cloned();
+            let known = || {
+                let known = self.recognition.of(table).cloned();
+                known.filter(|outcome| !self.contradicts(outcome))
+            };
             if let Some(outcome) = self.live.get(&table).cloned().or_else(known) {
                 answer.set(table, outcome);
             }
@@ -357,10 +381,12 @@ impl Controller {
             connection_problem: None,
             user_name: None,
             connecting: None,
+            attempt: 0,
             backoff: Duration::ZERO,
             agent: None,
             conversation: None,
             selected_at: None,
+            selected_in: None,
             ended: false,
             lookup: Lookup::default(),
             practising: None,
@@ -383,6 +409,8 @@ impl Controller {
         if let Some(former) = self.connecting.take() {
             former.abort();
         }
+        self.attempt += 1;
+        let attempt = self.attempt;
         let news = self.news.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(wait).await;
@@ -391,32 +419,33 @@ impl Controller {
                 Ok(()) => client.who_am_i().await,
                 Err(error) => Err(error),
             };
-            let told = match me {
-                Ok(me) => News::Connected {
-                    user_name: user_name(&client, me.user_id).await,
-                },
-                Err(error) => News::NotConnected {
-                    error: Box::new(error),
-                },
-            };
-            // Nobody listens only while the back end is being stopped.
-            let _ = news.send(told).await;
+            // Nobody listens to any of this only while the back end is being stopped.
+            match me {
+                Ok(me) => {
+                    let _ = news.send(News::Connected { attempt }).await;
+                    let name = user_name(&client, me.user_id).await;
+                    let _ = news.send(News::UserName { attempt, name }).await;
+                }
+                Err(error) => {
+                    let error = Box::new(error);
+                    let _ = news.send(News::NotConnected { attempt, error }).await;
+                }
+            }
         });
         self.connecting = Some(task.abort_handle());
     }
 
-    fn connected(&mut self, user_name: Option<String>) {
+    fn connected(&mut self) {
         self.connection = ConnectionState::Online;
         self.connection_problem = None;
-        self.user_name = user_name;
-        self.connecting = None;
         info!("connected to Dynamics");
         if matches!(
             self.lookup.state,
             RecognitionState::Offline | RecognitionState::Failed
         ) {
             self.look_up_again();
-        } else {
+        } else if self.lookup.lost.is_none() {
+            // A lookup that has lost the connection goes on; when it ends, it is tried again.
             self.backoff = Duration::ZERO;
         }
     }
@@ -428,27 +457,36 @@ impl Controller {
         warn!(error.code = problem.code, error.chain = %error, "not connected to Dynamics");
         self.connection = connection_state(error);
         self.connection_problem = Some(problem);
-        self.connecting = None;
-        if self.connection != ConnectionState::SignedOut {
-            self.backoff = (self.backoff * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
-            self.connect(self.backoff.max(error.retry_after().unwrap_or_default()));
+        if self.connection == ConnectionState::SignedOut {
+            if let Some(former) = self.connecting.take() {
+                former.abort();
+            }
+        } else {
+            let asked = error.retry_after().unwrap_or_default();
+            self.connect_later(asked.min(LONGEST_ASKED_WAIT));
         }
+    }
+
+    /// Tries again after a longer wait than the last one, and not before `asked`.
+    fn connect_later(&mut self, asked: Duration) {
+        self.backoff = (self.backoff * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
+        self.connect(self.backoff.max(asked));
     }
 
     // ---- the visitor ------------------------------------------------------------------------------
 
-    fn console_event(&mut self, event: ConsoleEvent) {
+    fn console_event(&mut self, socket: Option<Uuid>, event: ConsoleEvent) {
         if let Some(agent) = &event.agent {
             self.agent = Some(AgentView {
                 name: agent.name.clone(),
             });
         }
         match event.kind {
-            EventKind::Selected => self.selected(event),
+            EventKind::Selected => self.selected(socket, event),
             EventKind::Started => {
                 // The chat that starts need not be the one that the agent looks at.
                 if self.conversation.is_none() || self.ended || self.is_current(&event) {
-                    self.selected(event);
+                    self.selected(socket, event);
                 }
             }
             EventKind::Updated | EventKind::WrapUp | EventKind::Requested => {
@@ -467,22 +505,27 @@ impl Controller {
     }
 
     /// The agent looks at another chat, or at none.
-    fn selected(&mut self, event: ConsoleEvent) {
-        // A clock that is ahead must not lock out everything that comes after it.
-        let sent_at = event
-            .sent_at
-            .map(|sent_at| sent_at.min(self.parts.clock.now()));
-        if sent_at.is_some_and(|sent_at| self.selected_at.is_some_and(|last| sent_at < last)) {
+    fn selected(&mut self, socket: Option<Uuid>, event: ConsoleEvent) {
+        // A clock that is ahead must not lock out everything that comes after it, nor one that was set back.
+        let now = self.parts.clock.now();
+        let sent_at = event.sent_at.map(|sent_at| sent_at.min(now));
+        let last = self.selected_at.filter(|last| *last <= now);
+        if sent_at.is_some_and(|sent_at| last.is_some_and(|last| sent_at < last)) {
             info!("a selection that is older than the shown one is left aside");
             return;
         }
-        self.selected_at = sent_at.or(self.selected_at);
         if event.chat.is_none() && event.visitor.is_none() {
-            self.conversation = None;
-            self.ended = false;
-            self.start_lookup();
+            // A second console window without a chat says nothing of the one that has one.
+            if self.selected_in == socket {
+                self.selected_at = sent_at.or(self.selected_at);
+                self.conversation = None;
+                self.ended = false;
+                self.start_lookup();
+            }
             return;
         }
+        self.selected_at = sent_at.or(self.selected_at);
+        self.selected_in = socket;
         if self.is_current(&event) {
             self.updated(event);
             return;
@@ -499,16 +542,7 @@ impl Controller {
     fn updated(&mut self, event: ConsoleEvent) {
         let before = self.evidence();
         if let Some(conversation) = &mut self.conversation {
-            let Conversation {
-                chat,
-                visitor,
-                agent,
-                site,
-            } = Conversation::from(event);
-            conversation.chat = chat.or(conversation.chat.take());
-            conversation.visitor = visitor.or(conversation.visitor.take());
-            conversation.agent = agent.or(conversation.agent.take());
-            conversation.site = site.or(conversation.site.take());
+            conversation.update(Conversation::from(event));
             self.ended = conversation
                 .chat
                 .as_ref()
@@ -626,17 +660,20 @@ impl Controller {
                         })
                         .await;
                 }
-                let _ = news.send(News::Finished { lookup }).await;
             };
             tokio::join!(from_cache, from_dynamics);
+            let _ = news.send(News::Finished { lookup }).await;
         });
         self.lookup.task = Some(task.abort_handle());
     }
 
-    async fn news(&mut self, news: News) {
+    fn news(&mut self, news: News) {
         match news {
-            News::Connected { user_name } => self.connected(user_name),
-            News::NotConnected { error } => self.not_connected(&error),
+            News::Connected { attempt } if attempt == self.attempt => self.connected(),
+            News::UserName { attempt, name } if attempt == self.attempt => self.user_name = name,
+            News::NotConnected { attempt, error } if attempt == self.attempt => {
+                self.not_connected(&error);
+            }
             News::Cached {
                 lookup,
                 recognition,
@@ -646,8 +683,13 @@ impl Controller {
                 table,
                 answer,
             } if lookup == self.lookup.number => self.take_answer(table, answer),
-            News::Finished { lookup } if lookup == self.lookup.number => self.finish().await,
-            News::Cached { .. } | News::Answered { .. } | News::Finished { .. } => {}
+            News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
+            News::Connected { .. }
+            | News::UserName { .. }
+            | News::NotConnected { .. }
+            | News::Cached { .. }
+            | News::Answered { .. }
+            | News::Finished { .. } => {}
         }
     }
 
@@ -657,14 +699,14 @@ impl Controller {
         let Some(recognition) = recognition else {
             return;
         };
-        let shown = &mut self.lookup.recognition;
         for table in Table::RECOGNISED {
             let is_empty = |outcome: &Outcome| outcome.matched.is_none();
             if !self.lookup.live.contains_key(&table)
-                && shown.of(table).is_none_or(is_empty)
+                && self.lookup.recognition.of(table).is_none_or(is_empty)
                 && let Some(outcome) = recognition.of(table)
+                && !self.lookup.contradicts(outcome)
             {
-                shown.set(table, outcome.clone());
+                self.lookup.recognition.set(table, outcome.clone());
             }
         }
         if self.lookup.state == RecognitionState::Looking {
@@ -699,7 +741,7 @@ impl Controller {
         }
     }
 
-    async fn finish(&mut self) {
+    fn finish(&mut self) {
         self.lookup.task = None;
         let answered = self.lookup.live.len();
         self.lookup.state = match (self.lookup.lost, answered) {
@@ -713,13 +755,21 @@ impl Controller {
                 self.connect(Duration::ZERO);
             }
         }
+        if self.lookup.lost == Some(ConnectionState::Offline)
+            && self.connection == ConnectionState::Online
+        {
+            self.connect_later(Duration::ZERO);
+        }
         if answered > 0
             && let (Some(conversation), Ok(client)) = (&self.conversation, &self.parts.client)
         {
             let key = cached::key(&self.parts.rules, conversation);
             let now = self.parts.clock.now();
             let answer = self.lookup.to_be_cached();
-            cached::put(&self.parts.cache, client, &key, &answer, now).await;
+            let (cache, client) = (self.parts.cache.clone(), client.clone());
+            // The file may be held by another process; the agent does not wait for that. An older answer
+            // that is written later is refused by its time.
+            tokio::spawn(async move { cached::put(&cache, &client, &key, &answer, now).await });
         }
     }
 
@@ -768,7 +818,7 @@ impl Controller {
                 };
                 let _ = answer.send(url.ok_or_else(unknown));
             }
-            Command::Link { event } => self.console_event(*event),
+            Command::Link { event } => self.console_event(None, *event),
             Command::Practising { visitor } => self.practising = Some(visitor),
         }
     }
@@ -842,7 +892,12 @@ impl Controller {
             .filter(|outcome| outcome.matched.is_some());
         let mut card = match (found, lookup.state) {
             (Some(outcome), _) => {
-                let source = if settled {
+                let is_contacts = outcome
+                    .matched
+                    .as_ref()
+                    .is_some_and(integration::Match::is_account_of_contact);
+                let from = if is_contacts { Table::Contact } else { table };
+                let source = if lookup.live.contains_key(&from) {
                     ValueSource::Live
                 } else {
                     ValueSource::Cache
@@ -878,7 +933,7 @@ impl Controller {
             name: console.name.clone(),
             paired_at: console.paired_at.to_string(),
             last_seen_at: console.last_seen.map(|at| at.to_string()),
-            connected: self.consoles.connected.contains(&console.id),
+            connected: self.consoles.connected.contains_key(&console.id),
         });
         ConsoleView {
             address: self.parts.bridge_address.clone(),

@@ -2,7 +2,7 @@
 //! is one network round trip deep; the rules then decide in their order.
 
 use comm100::Conversation;
-use dataverse::{Client, Direction, Expand, LikePattern, Literal, Query, Row};
+use dataverse::{Client, Direction, Expand, LikePattern, Literal, Page, Query, Row};
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use futures_util::{Stream, StreamExt};
 use integration::columns::{self, Kind};
@@ -60,7 +60,7 @@ async fn table_outcome(
     let questions = identify::questions(table, identification, fields, conversation);
     let mut answers: FuturesOrdered<_> = questions
         .iter()
-        .map(|question| async move { (question.rule, client.query(&query(question)).await) })
+        .map(|question| async move { (question.rule, ask(client, question).await) })
         .collect();
     while let Some((rule, answer)) = answers.next().await {
         let read_at = clock.now();
@@ -81,8 +81,28 @@ async fn table_outcome(
     Ok(Outcome::default())
 }
 
+/// A contact's account is read along with it; where that is refused (no right to read accounts, a column that
+/// accounts do not have) the contact is read without it, since the question about accounts tells of the fault.
+async fn ask(client: &Client, question: &Question) -> Result<Page, dataverse::Error> {
+    match client.query(&query(question, true)).await {
+        Err(error) if !question.account_columns.is_empty() && is_about_the_question(&error) => {
+            client.query(&query(question, false)).await
+        }
+        answer => answer,
+    }
+}
+
+fn is_about_the_question(error: &dataverse::Error) -> bool {
+    matches!(
+        error,
+        dataverse::Error::MissingPrivilege { .. }
+            | dataverse::Error::Forbidden(_)
+            | dataverse::Error::BadRequest(_)
+    )
+}
+
 /// The question in Dataverse's words. Active records come first, then the most recently changed.
-fn query(question: &Question) -> Query {
+fn query(question: &Question, with_account: bool) -> Query {
     let table = question.table;
     let mut query = Query::new(table.entity_set())
         .select(
@@ -95,9 +115,9 @@ fn query(question: &Question) -> Query {
         .order_by("statecode", Direction::Ascending)
         .order_by("modifiedon", Direction::Descending)
         .order_by(table.key_column(), Direction::Ascending)
-        .top(u32::try_from(identify::CANDIDATES).unwrap_or(u32::MAX))
+        .top(question.at_most)
         .formatted_values(true);
-    if !question.account_columns.is_empty() {
+    if with_account && !question.account_columns.is_empty() {
         let columns = question
             .account_columns
             .iter()

@@ -293,3 +293,72 @@ async fn a_port_that_is_taken_is_no_reason_not_to_start() {
     assert!(view.console.address.ends_with(&format!(":{port}")));
     companion.stop().await;
 }
+
+#[tokio::test]
+async fn closing_waits_for_nobody() {
+    use tokio::io::AsyncWriteExt;
+    let companion = Companion::start().await;
+    let mut half_sent = tokio::net::TcpStream::connect(companion.bridge())
+        .await
+        .unwrap();
+    half_sent
+        .write_all(b"GET /v1/health HTTP/1.1\r\nHost: x")
+        .await
+        .unwrap();
+    let silent = Console::open(&companion.bridge()).await;
+    let attending = companion.console().await;
+    tokio::time::timeout(std::time::Duration::from_secs(15), companion.stop())
+        .await
+        .expect("the bridge closes");
+    drop((half_sent, silent, attending));
+}
+
+#[tokio::test]
+async fn only_so_many_strangers_are_listened_to() {
+    let companion = Companion::start().await;
+    let mut strangers = Vec::new();
+    for _ in 0..9 {
+        strangers.push(Console::open(&companion.bridge()).await);
+    }
+    let heard = strangers
+        .iter_mut()
+        .map(|stranger| Box::pin(stranger.hear("error")));
+    let (refusal, one, _) = futures_util::future::select_all(heard).await;
+    assert_eq!(refusal["code"], "too_many_sockets");
+    assert_eq!(strangers[one].close_code().await, Some(1013));
+    drop(strangers);
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn a_console_with_two_windows_is_connected_until_the_last_is_closed() {
+    let companion = Companion::start().await;
+    companion.handle().start_pairing().await;
+    let view = companion
+        .until("a code", |view| view.console.pairing.is_some())
+        .await;
+    let code = view.console.pairing.clone().unwrap().code;
+    let mut first = Console::open(&companion.bridge()).await;
+    first
+        .say(&json!({ "type": "pair", "protocol": 1, "code": code }))
+        .await;
+    let token = first.hear("paired").await["token"].clone();
+    first.hear("welcome").await;
+    let mut second = Console::open(&companion.bridge()).await;
+    second
+        .say(&json!({ "type": "hello", "protocol": 1, "token": token }))
+        .await;
+    second.hear("welcome").await;
+    drop(first);
+    second.say(&json!({ "type": "ping" })).await;
+    second.hear("pong").await;
+    let view = companion
+        .until("both noticed", |view| view.console.connected)
+        .await;
+    assert!(view.console.consoles[0].connected);
+    drop(second);
+    companion
+        .until("nobody", |view| !view.console.connected)
+        .await;
+    companion.stop().await;
+}

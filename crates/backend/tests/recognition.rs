@@ -891,3 +891,121 @@ async fn a_refusal_that_is_faster_than_the_cache_still_shows_the_cached_answer()
     assert_eq!(shown(&view.recognition.account), Some("Northwind Traders"));
     companion.stop().await;
 }
+
+#[tokio::test]
+async fn an_event_with_no_more_than_the_chats_id_takes_nothing_away() {
+    let companion = Companion::start().await;
+    let mut console = companion.console().await;
+    select_dana(&mut console, 1).await;
+    companion.until("the live answer", is_live).await;
+    let id = chat(1, "", "", "")["id"].clone();
+    for kind in ["wrapup", "updated"] {
+        console
+            .event(json!({ "kind": kind, "chat": { "id": id } }))
+            .await;
+    }
+    console
+        .event(json!({ "kind": "ended", "chat": { "id": id, "status": "chat ended" } }))
+        .await;
+    let view = companion
+        .until("the end", |view| {
+            view.visitor.as_ref().is_some_and(|visitor| visitor.ended)
+        })
+        .await;
+    assert_eq!(view.visitor.as_ref().unwrap().email, DANA.1);
+    assert_eq!(shown(&view.recognition.contact), Some(DANA.0));
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn without_the_right_to_read_accounts_the_contact_is_found() {
+    let companion = Companion::start().await;
+    companion
+        .admin(
+            Method::PATCH,
+            "/users",
+            Some(json!({ "remove": ["prvReadAccount"] })),
+        )
+        .await;
+    let mut console = companion.console().await;
+    select_dana(&mut console, 1).await;
+    let view = companion.until("the live answer", is_live).await;
+    assert_eq!(shown(&view.recognition.contact), Some(DANA.0));
+    assert_eq!(view.recognition.contact.problem, None);
+    assert_eq!(view.recognition.account.state, CardState::Failed);
+    let problem = view.recognition.account.problem.as_ref().unwrap();
+    assert_eq!(problem.code, "missing_privilege");
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_second_window_does_not_clear_the_first() {
+    let companion = Companion::start().await;
+    let mut first = companion.console().await;
+    let mut second = companion.console().await;
+    select_dana(&mut first, 1).await;
+    companion.until("the live answer", is_live).await;
+    let nothing = json!({ "kind": "selected", "sentAt": 2, "chat": null, "visitor": null });
+    second.event(nothing.clone()).await;
+    second
+        .event(json!({ "kind": "agent", "agent": { "id": "1", "name": "Robin" } }))
+        .await;
+    let view = companion
+        .until("the agent", |view| view.agent.is_some())
+        .await;
+    assert_eq!(shown(&view.recognition.contact), Some(DANA.0));
+    first.event(nothing).await;
+    companion
+        .until("no chat", |view| view.visitor.is_none())
+        .await;
+    companion.stop().await;
+}
+
+#[tokio::test]
+async fn while_it_is_offline_one_attempt_at_a_time_is_made() {
+    let companion = Companion::start().await;
+    companion
+        .until("the connection", |view| {
+            view.connection.state == ConnectionState::Online
+        })
+        .await;
+    companion
+        .admin(
+            Method::POST,
+            "/faults",
+            Some(json!({ "fault": "reset_before_commit", "path": "/api/data", "times": 100_000 })),
+        )
+        .await;
+    let mut console = companion.console().await;
+    for number in 1..=8 {
+        console
+            .select(
+                number.into(),
+                chat(number, "Somebody", "somebody@nowhere.example", ""),
+            )
+            .await;
+        let id = chat(number, "", "", "")["id"].clone();
+        companion
+            .until("the offline state", |view| {
+                view.recognition.state == RecognitionState::Offline
+                    && view
+                        .visitor
+                        .as_ref()
+                        .is_some_and(|visitor| json!(visitor.chat_id) == id)
+            })
+            .await;
+    }
+    companion.admin(Method::DELETE, "/faults", None).await;
+    companion.admin(Method::DELETE, "/requests", None).await;
+    companion.handle().reconnect().await.unwrap();
+    companion.until("that it is back", is_live).await;
+    let requests = companion.admin(Method::GET, "/requests", None).await;
+    let knocks = requests
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|request| request["path"].as_str().unwrap().ends_with("WhoAmI"))
+        .count();
+    assert_eq!(knocks, 1, "{requests:#}");
+    companion.stop().await;
+}

@@ -47,6 +47,34 @@ pub struct Chat {
     pub messages: Vec<Message>,
 }
 
+impl Chat {
+    /// Whether it says no more than which chat it is and how far.
+    pub(crate) fn is_bare(&self) -> bool {
+        let texts = [
+            &self.name,
+            &self.email,
+            &self.company,
+            &self.phone,
+            &self.product_service,
+            &self.department,
+        ];
+        texts.iter().all(|text| text.is_empty())
+            && self.fields.is_empty()
+            && self.agents.is_empty()
+            && self.messages.is_empty()
+            && self.request_page.is_none()
+    }
+
+    /// Takes over how far a bare chat says it is.
+    pub(crate) fn update_state(&mut self, later: &Chat) {
+        if !later.status.as_str().is_empty() {
+            self.status = later.status.clone();
+        }
+        self.rating = later.rating.clone().or(self.rating.take());
+        self.duration_seconds = later.duration_seconds.or(self.duration_seconds);
+    }
+}
+
 redacted_debug!(Chat {
     shown: [
         id,

@@ -66,6 +66,29 @@ impl Conversation {
         })
     }
 
+    /// Takes over what was said later of the same chat. The console may send a chat or a visitor whole, or with no more
+    /// than its id and state; then what is known of it stays.
+    pub fn update(&mut self, later: Conversation) {
+        let Conversation {
+            chat,
+            visitor,
+            agent,
+            site,
+        } = later;
+        match (&mut self.chat, chat) {
+            (Some(known), Some(later)) if later.is_bare() => known.update_state(&later),
+            (known, Some(later)) => *known = Some(later),
+            (_, None) => {}
+        }
+        match (&mut self.visitor, visitor) {
+            (Some(known), Some(later)) if later.is_bare() => known.update_state(&later),
+            (known, Some(later)) => *known = Some(later),
+            (_, None) => {}
+        }
+        self.agent = agent.or(self.agent.take());
+        self.site = site.or(self.site.take());
+    }
+
     /// The value of a Comm100 field: without blanks around it, `None` if that leaves nothing.
     ///
     /// The visitor's and the pre-chat name, e-mail address, phone number and company are one value each: the chat's, since

@@ -49,6 +49,24 @@ pub struct Visitor {
     pub sso_id: Option<String>,
 }
 
+impl Visitor {
+    /// Whether it says no more than which visitor it is and what they do.
+    pub(crate) fn is_bare(&self) -> bool {
+        let texts = [&self.name, &self.email, &self.phone, &self.company];
+        texts.iter().all(|text| text.is_empty())
+            && self.custom_variables.is_empty()
+            && self.current_page.is_none()
+            && self.sso_id.is_none()
+    }
+
+    /// Takes over what a bare visitor is said to do.
+    pub(crate) fn update_state(&mut self, later: &Visitor) {
+        if !later.status.as_str().is_empty() {
+            self.status = later.status.clone();
+        }
+    }
+}
+
 redacted_debug!(Visitor {
     shown: [
         id,

@@ -16,7 +16,11 @@ use crate::record::{Record, Table};
 use crate::rules::{Condition, DisplaySettings, Identification, Operator, Rule};
 
 /// How many records of one rule are read: one is shown, the others are offered as "N more".
-pub const CANDIDATES: usize = 25;
+pub const CANDIDATES: u32 = 25;
+
+/// The same for a rule that asks for telephone numbers: they are asked for more widely than they are meant,
+/// so that more must be read to find the ones that match.
+pub const WIDE_CANDIDATES: u32 = 250;
 
 /// The navigation property from a contact to its account.
 pub const CONTACT_ACCOUNT: &str = "parentcustomerid_account";
@@ -36,6 +40,8 @@ pub struct Question {
     pub rule: usize,
     /// Which records are meant.
     pub filter: Filter,
+    /// How many records to read at most.
+    pub at_most: u32,
     /// The columns to read, by logical name.
     pub columns: Vec<String>,
     /// The columns to read of a contact's account along with it ([`CONTACT_ACCOUNT`]).
@@ -59,6 +65,20 @@ pub enum Filter {
     All(Vec<Filter>),
     /// One of these.
     Any(Vec<Filter>),
+}
+
+impl Filter {
+    /// Whether it finds more than it means.
+    fn is_wide(&self) -> bool {
+        match self {
+            Filter::HasDigits(..) => true,
+            Filter::All(parts) | Filter::Any(parts) => parts.iter().any(Filter::is_wide),
+            Filter::Is(..)
+            | Filter::BeginsWith(..)
+            | Filter::EndsWith(..)
+            | Filter::Contains(..) => false,
+        }
+    }
 }
 
 /// Values are personal: only the shape is shown.
@@ -205,7 +225,9 @@ impl Match {
         })
     }
 
-    fn is_account_of_contact(&self) -> bool {
+    /// Whether it is the matched contact's account, found by no rule of its own.
+    #[must_use]
+    pub fn is_account_of_contact(&self) -> bool {
         matches!(self.reason, Reason::AccountOfContact { .. })
     }
 }
@@ -317,9 +339,14 @@ pub fn questions(
         Table::Contact => columns_to_read(Table::Account, identification, settings),
         Table::Account | Table::Lead | Table::Incident | Table::Task => Vec::new(),
     };
-    let ask = |(rule, filter)| Question {
+    let ask = |(rule, filter): (usize, Filter)| Question {
         table,
         rule,
+        at_most: if filter.is_wide() {
+            WIDE_CANDIDATES
+        } else {
+            CANDIDATES
+        },
         filter,
         columns: columns.clone(),
         account_columns: account_columns.clone(),
@@ -481,6 +508,8 @@ fn reason(
     record: &Record,
 ) -> Option<Reason> {
     let met = |condition: &Condition| met(table, condition, conversation, country, record);
+    let asked =
+        |condition: &Condition| condition_filter(table, condition, conversation, country).is_some();
     let is_phone = |condition: &Condition| {
         condition.operator == Operator::Equals && kind(table, condition) == Kind::Phone
     };
@@ -500,7 +529,13 @@ fn reason(
     }
     match rule.any.iter().find_map(met) {
         Some(first) => Some(Reason::Conditions { met: vec![first] }),
-        None if rule.any.iter().any(is_phone) => None,
+        None if rule
+            .any
+            .iter()
+            .any(|condition| is_phone(condition) && asked(condition)) =>
+        {
+            None
+        }
         None => Some(Reason::FoundByDynamics),
     }
 }

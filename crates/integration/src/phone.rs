@@ -8,7 +8,7 @@ use phonenumber::country::Id;
 /// Longer texts are no telephone numbers; the bound keeps hostile ones cheap.
 const LONGEST: usize = 60;
 /// Fewer digits than this without a country say too little to name a person.
-const FEWEST_DIGITS: usize = 7;
+const FEWEST_DIGITS: usize = 8;
 /// How long numbers are inside North America.
 const NORTH_AMERICAN_DIGITS: usize = 10;
 
@@ -19,6 +19,8 @@ pub struct Number {
     e164: Option<String>,
     /// The digits that remain inside the country: no country code, no zeros in front, no extension.
     significant: String,
+    /// The digits of the extension, if one is written.
+    extension: Option<String>,
 }
 
 impl Number {
@@ -32,7 +34,9 @@ impl Number {
         if text.chars().count() > LONGEST {
             return None;
         }
-        let written = digits(without_extension(text));
+        let (number, extension) = split_extension(text);
+        let written = digits(number);
+        let extension = extension.map(digits).filter(|digits| !digits.is_empty());
         let country = country.and_then(|code| Id::from_str(&code.to_uppercase()).ok());
         let parsed = international(&written)
             .and_then(|number| valid(None, &number))
@@ -49,12 +53,14 @@ impl Number {
             return Some(Number {
                 e164: Some(e164),
                 significant,
+                extension,
             });
         }
         let significant = written.trim_start_matches(['+', '0']).to_owned();
         (significant.len() >= FEWEST_DIGITS).then_some(Number {
             e164: None,
             significant,
+            extension,
         })
     }
 
@@ -64,6 +70,12 @@ impl Number {
     /// decide: `020 7946 0018` is taken for `+44 20 7946 0018`, and `1-202-555-0142` for `(202) 555-0142`.
     #[must_use]
     pub fn is_same(&self, other: &Number) -> bool {
+        // Behind one switchboard, another extension is another person; none may be anybody.
+        if let (Some(one), Some(two)) = (&self.extension, &other.extension)
+            && one != two
+        {
+            return false;
+        }
         match (&self.e164, &other.e164) {
             (Some(one), Some(two)) => one == two,
             (Some(_) | None, _) => self
@@ -116,14 +128,29 @@ fn valid(country: Option<Id>, text: &str) -> Option<phonenumber::PhoneNumber> {
 /// What stands in front of an extension, in the languages that people write it in.
 const EXTENSION_MARKS: [&str; 8] = ["ext", "x", "#", ";", "durchwahl", "poste", "доб", "内線"];
 
-fn without_extension(text: &str) -> &str {
-    let lower = text.to_lowercase();
-    let end = EXTENSION_MARKS
-        .iter()
-        .filter_map(|mark| lower.find(mark))
-        .min();
-    // Lower-casing can move byte positions, so the cut is made only where it falls on a character.
-    end.and_then(|end| text.get(..end)).unwrap_or(text)
+/// The number and its extension. A mark counts only behind the first digits: in front of them it belongs to
+/// a word like "Fax".
+fn split_extension(text: &str) -> (&str, Option<&str>) {
+    let is_marked = |at: usize| {
+        text.get(at..).is_some_and(|rest| {
+            let rest = rest.to_lowercase();
+            EXTENSION_MARKS.iter().any(|mark| rest.starts_with(mark))
+        })
+    };
+    let first_digit = text
+        .char_indices()
+        .find(|(_, character)| digit(*character).is_some());
+    let Some((first_digit, _)) = first_digit else {
+        return (text, None);
+    };
+    let mark = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .find(|at| *at > first_digit && is_marked(*at));
+    match mark {
+        Some(mark) => (text.get(..mark).unwrap_or(text), text.get(mark..)),
+        None => (text, None),
+    }
 }
 
 /// The digits, with a `+` if one stands before the first of them.
@@ -199,6 +226,19 @@ mod tests {
         assert!(!same("+44 20 7946 0018", "+44 20 7946 0019", None));
         assert!(!same("+44 20 7946 0018", "+1 207 946 0018", None));
         assert!(!same("(020) 7946 0018", "+1 207 946 0018", Some("GB")));
+        assert!(!same("+44 20 7946 0018 ext 9", "+44 20 7946 0018 x3", None));
+        assert!(same("+44 20 7946 0018 ext 9", "+44 20 7946 0018 x9", None));
+        assert!(same("Fax: +31 30 555 0142", "+31 30 555 0142", None));
+        assert!(same(
+            "Mexico office +31 30 555 0142",
+            "+31 30 555 0142",
+            None
+        ));
+        assert!(same(
+            "\u{212a}\u{1e9e} +31 30 555 0142",
+            "+31 30 555 0142",
+            None
+        ));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The desk where consoles are paired, known and revoked.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +29,8 @@ pub struct ConsoleDesk {
     store: Store,
     clock: Arc<dyn Clock>,
     pairing: Arc<Mutex<Option<Pairing>>>,
+    /// Held from a change of the store's list to its publication, so that no older list is published later.
+    listing: Arc<Mutex<()>>,
     known: Arc<watch::Sender<Consoles>>,
 }
 
@@ -37,8 +39,8 @@ pub struct ConsoleDesk {
 pub struct Consoles {
     /// The paired ones that were not revoked.
     pub paired: Vec<Console>,
-    /// Those that are connected now.
-    pub connected: BTreeSet<Uuid>,
+    /// Those that are connected now, each with the number of its sockets.
+    pub connected: BTreeMap<Uuid, usize>,
     /// The pairing that is open.
     pub pairing: Option<OpenPairing>,
 }
@@ -89,6 +91,7 @@ impl ConsoleDesk {
             store,
             clock,
             pairing: Arc::default(),
+            listing: Arc::default(),
             known: Arc::new(watch::Sender::new(consoles)),
         })
     }
@@ -108,7 +111,8 @@ impl ConsoleDesk {
             .checked_add(PAIRING_TIME)
             .unwrap_or(Timestamp::MAX);
         let open = OpenPairing { code, expires_at };
-        *self.pairing.lock().await = Some(Pairing {
+        let mut pairing = self.pairing.lock().await;
+        *pairing = Some(Pairing {
             open: open.clone(),
             tries_left: TRIES,
         });
@@ -125,21 +129,21 @@ impl ConsoleDesk {
 
     /// Closes the open pairing, if there is one.
     pub async fn cancel_pairing(&self) {
-        *self.pairing.lock().await = None;
+        let mut pairing = self.pairing.lock().await;
+        *pairing = None;
         self.known.send_modify(|known| known.pairing = None);
     }
 
     /// Closes a pairing whose time is over.
     pub async fn close_expired(&self) {
         let now = self.clock.now();
-        let expired = self
-            .pairing
-            .lock()
-            .await
+        let mut pairing = self.pairing.lock().await;
+        if pairing
             .as_ref()
-            .is_some_and(|pairing| pairing.open.expires_at <= now);
-        if expired {
-            self.cancel_pairing().await;
+            .is_some_and(|pairing| pairing.open.expires_at <= now)
+        {
+            *pairing = None;
+            self.known.send_modify(|known| known.pairing = None);
         }
     }
 
@@ -157,6 +161,7 @@ impl ConsoleDesk {
         let token = new_token();
         let name = clean_name(name);
         let now = self.clock.now();
+        let _listing = self.listing.lock().await;
         self.store
             .add_console(id, &name, &hash(&token), now)
             .await
@@ -245,6 +250,7 @@ impl ConsoleDesk {
 
     /// Notes that a console is connected or no longer connected.
     pub(crate) async fn set_connected(&self, id: Uuid, connected: bool) {
+        let _listing = self.listing.lock().await;
         if let Err(error) = self.store.console_seen(id, self.clock.now()).await {
             tracing::warn!(
                 error.code = error.code(),
@@ -252,11 +258,13 @@ impl ConsoleDesk {
             );
         }
         self.known.send_modify(|known| {
-            if connected {
-                known.connected.insert(id);
+            let sockets = known.connected.entry(id).or_default();
+            *sockets = if connected {
+                *sockets + 1
             } else {
-                known.connected.remove(&id);
-            }
+                sockets.saturating_sub(1)
+            };
+            known.connected.retain(|_, sockets| *sockets > 0);
         });
         if let Err(problem) = self.reload().await {
             tracing::warn!(
@@ -279,6 +287,7 @@ impl ConsoleDesk {
             )
         };
         let id: Uuid = id.parse().map_err(|_| unknown())?;
+        let _listing = self.listing.lock().await;
         let done = self
             .store
             .revoke_console(id, self.clock.now())
@@ -288,6 +297,7 @@ impl ConsoleDesk {
         if done { Ok(()) } else { Err(unknown()) }
     }
 
+    /// Publishes the store's list; the caller holds `listing`.
     async fn reload(&self) -> Result<(), Problem> {
         let paired = self
             .store

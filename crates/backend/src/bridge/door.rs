@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -11,7 +12,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::info;
@@ -21,6 +23,14 @@ use super::protocol::{LONGEST_READ, ShownVisitor};
 use super::{pages, session};
 use crate::controller::FromConsole;
 use crate::problem::Problem;
+
+/// How many sockets may be open at once, and how many of them may not have said who they are: each can hold
+/// a message of the greatest length in memory.
+const MOST_SOCKETS: usize = 32;
+const MOST_STRANGERS: usize = 8;
+
+/// How long connections may take to end when the bridge is closed.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// What the bridge needs.
 #[derive(Debug)]
@@ -45,6 +55,7 @@ pub struct Bridge {
     address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
+    serving: AbortHandle,
 }
 
 #[derive(Clone)]
@@ -57,6 +68,10 @@ pub(super) struct DoorState {
     pub(super) shown: watch::Receiver<ShownVisitor>,
     pub(super) stop: CancellationToken,
     tasks: TaskTracker,
+    /// Sockets that have not said who they are.
+    pub(super) strangers: Arc<Semaphore>,
+    /// All sockets.
+    sockets: Arc<Semaphore>,
 }
 
 impl Bridge {
@@ -86,6 +101,8 @@ impl Bridge {
             shown: options.shown,
             stop: stop.clone(),
             tasks: tasks.clone(),
+            strangers: Arc::new(Semaphore::new(MOST_STRANGERS)),
+            sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
         };
         let app = Router::new()
             .route("/v1/health", get(health))
@@ -102,7 +119,7 @@ impl Bridge {
             .layer(middleware::from_fn_with_state(state.clone(), check_host))
             .with_state(state);
         let ended = stop.clone().cancelled_owned();
-        tasks.spawn(async move {
+        let serving = tasks.spawn(async move {
             if let Err(error) = axum::serve(listener, app)
                 .with_graceful_shutdown(ended)
                 .await
@@ -115,6 +132,7 @@ impl Bridge {
             address,
             stop,
             tasks,
+            serving: serving.abort_handle(),
         })
     }
 
@@ -124,11 +142,17 @@ impl Bridge {
         self.address
     }
 
-    /// Closes the door and all sockets.
+    /// Closes the door and all sockets. A connection that does not end by itself is cut.
     pub async fn close(self) {
         self.stop.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
+        if tokio::time::timeout(LAST_WORDS, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::info!("a connection to the console bridge was cut");
+            self.serving.abort();
+        }
     }
 }
 
@@ -199,11 +223,12 @@ async fn console(State(state): State<DoorState>, headers: HeaderMap, request: Re
         .get(header::ORIGIN)
         .and_then(|origin| origin.to_str().ok())
         .unwrap_or_default();
-    if !state
-        .allowed_origins
-        .iter()
-        .any(|allowed| allowed.eq_ignore_ascii_case(origin))
-    {
+    let is_allowed = !origin.is_empty()
+        && state
+            .allowed_origins
+            .iter()
+            .any(|allowed| allowed.eq_ignore_ascii_case(origin));
+    if !is_allowed {
         return refusal(
             403,
             &Problem::new(
@@ -225,11 +250,26 @@ async fn console(State(state): State<DoorState>, headers: HeaderMap, request: Re
             ),
         );
     };
+    let Ok(place) = Arc::clone(&state.sockets).try_acquire_owned() else {
+        return refusal(
+            503,
+            &Problem::new(
+                "too_many_sockets",
+                "Too many Agent Consoles are connected at once.",
+                "Close console windows that are not needed.",
+            ),
+        );
+    };
     let tasks = state.tasks.clone();
     upgrade
         .max_message_size(LONGEST_READ)
         .max_frame_size(LONGEST_READ)
-        .on_upgrade(move |socket| tasks.track_future(session::run(socket, state)))
+        .on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                session::run(socket, state).await;
+                drop(place);
+            })
+        })
 }
 
 pub(super) fn not_found() -> Response {

@@ -1,5 +1,6 @@
 //! One console's socket, from its first word to its last.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -18,10 +19,15 @@ use crate::problem::Problem;
 /// How long a socket may stay silent before it says who it is.
 const FIRST_WORD: Duration = Duration::from_secs(10);
 
+/// How long the other side may take to read a message.
+const LONGEST_SEND: Duration = Duration::from_secs(5);
+
 /// Close codes of the socket (4000 and above are ours, RFC 6455 section 7.4.2).
 mod close {
     pub(super) const GOING_AWAY: u16 = 1001;
     pub(super) const TOO_LARGE: u16 = 1009;
+    pub(super) const OUR_FAULT: u16 = 1011;
+    pub(super) const TRY_LATER: u16 = 1013;
     pub(super) const NOT_UNDERSTOOD: u16 = 4400;
     pub(super) const NOT_KNOWN: u16 = 4401;
     pub(super) const NOT_PAIRED: u16 = 4403;
@@ -38,28 +44,61 @@ impl Farewell {
 
 /// Serves one socket to its end.
 pub(super) async fn run(mut socket: WebSocket, state: DoorState) {
-    let Farewell(problem, code) = match greet(&mut socket, &state).await {
-        Ok(admitted) => {
-            state.desk.set_connected(admitted.id, true).await;
-            info!(console.id = %admitted.id, "an Agent Console is connected");
-            let farewell = attend(&mut socket, &state, admitted.id).await;
-            state.desk.set_connected(admitted.id, false).await;
-            info!(console.id = %admitted.id, "an Agent Console is gone");
-            farewell
-        }
-        Err(farewell) => farewell,
+    let stop = state.stop.clone();
+    let Farewell(problem, code) = tokio::select! {
+        () = stop.cancelled() => Farewell(None, close::GOING_AWAY),
+        farewell = serve(&mut socket, &state) => farewell,
     };
     if let Some(problem) = problem {
         warn!(error.code = problem.code, "an Agent Console was refused");
-        send(&mut socket, &ServerMessage::refusal(None, *problem)).await;
+        let _ = send(&mut socket, &ServerMessage::refusal(None, *problem)).await;
     }
-    // The other side may be gone already; then there is nobody to say goodbye to.
-    let _ = socket
-        .send(Message::Close(Some(CloseFrame {
-            code,
-            reason: "".into(),
-        })))
-        .await;
+    let goodbye = Message::Close(Some(CloseFrame {
+        code,
+        reason: "".into(),
+    }));
+    // The other side may be gone already, or not listen; then there is nobody to say goodbye to.
+    let _ = timeout(LONGEST_SEND, socket.send(goodbye)).await;
+}
+
+async fn serve(socket: &mut WebSocket, state: &DoorState) -> Farewell {
+    let Ok(stranger) = state.strangers.try_acquire() else {
+        let crowded = Problem::new(
+            "too_many_sockets",
+            "Too many Agent Consoles connect at once.",
+            "Wait a moment; the console tries again by itself.",
+        );
+        return Farewell::because(crowded, close::TRY_LATER);
+    };
+    let admitted = match greet(socket, state).await {
+        Ok(admitted) => admitted,
+        Err(farewell) => return farewell,
+    };
+    drop(stranger);
+    state.desk.set_connected(admitted.id, true).await;
+    // However this ends, also when the bridge is closed, the console is no longer connected then.
+    let connected = Connected {
+        state: state.clone(),
+        console: admitted.id,
+    };
+    info!(console.id = %admitted.id, "an Agent Console is connected");
+    let farewell = attend(socket, state, admitted.id).await;
+    drop(connected);
+    info!(console.id = %admitted.id, "an Agent Console is gone");
+    farewell
+}
+
+struct Connected {
+    state: DoorState,
+    console: Uuid,
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        let desk = self.state.desk.clone();
+        let console = self.console;
+        tokio::spawn(async move { desk.set_connected(console, false).await });
+    }
 }
 
 /// The first message says who it is.
@@ -75,11 +114,7 @@ async fn greet(socket: &mut WebSocket, state: &DoorState) -> Result<Admitted, Fa
     let admitted = match first? {
         Heard::Said(ClientMessage::Hello { protocol, token }) => {
             check_protocol(protocol)?;
-            state
-                .desk
-                .admit(token.as_deref())
-                .await
-                .map_err(|problem| Farewell::because(problem, close::NOT_KNOWN))?
+            state.desk.admit(token.as_deref()).await.map_err(refused)?
         }
         Heard::Said(ClientMessage::Pair {
             protocol,
@@ -87,11 +122,7 @@ async fn greet(socket: &mut WebSocket, state: &DoorState) -> Result<Admitted, Fa
             name,
         }) => {
             check_protocol(protocol)?;
-            state
-                .desk
-                .pair(&code, &name)
-                .await
-                .map_err(|problem| Farewell::because(problem, close::NOT_PAIRED))?
+            state.desk.pair(&code, &name).await.map_err(refused)?
         }
         Heard::Said(
             ClientMessage::Event { .. }
@@ -113,25 +144,31 @@ async fn greet(socket: &mut WebSocket, state: &DoorState) -> Result<Admitted, Fa
         name: admitted.name.clone(),
     };
     if let Some(token) = &admitted.token {
-        send(
-            socket,
-            &ServerMessage::Paired {
-                token: token.clone(),
-                console: console.clone(),
-            },
-        )
-        .await;
+        let paired = ServerMessage::Paired {
+            token: token.clone(),
+            console: console.clone(),
+        };
+        send(socket, &paired).await?;
     }
-    send(
-        socket,
-        &ServerMessage::Welcome {
-            protocol: PROTOCOL,
-            version: crate::VERSION.to_owned(),
-            console,
-        },
-    )
-    .await;
+    let welcome = ServerMessage::Welcome {
+        protocol: PROTOCOL,
+        version: crate::VERSION.to_owned(),
+        console,
+    };
+    send(socket, &welcome).await?;
     Ok(admitted)
+}
+
+/// Only a refusal of the console itself may make it forget its token; a fault of ours may not.
+fn refused(problem: Problem) -> Farewell {
+    let code = if problem.code.starts_with("token_") {
+        close::NOT_KNOWN
+    } else if problem.code.starts_with("pairing_") {
+        close::NOT_PAIRED
+    } else {
+        close::OUR_FAULT
+    };
+    Farewell::because(problem, code)
 }
 
 fn check_protocol(protocol: u32) -> Result<(), Farewell> {
@@ -148,10 +185,22 @@ fn check_protocol(protocol: u32) -> Result<(), Farewell> {
 
 /// Takes events until one side ends it.
 async fn attend(socket: &mut WebSocket, state: &DoorState, console: Uuid) -> Farewell {
+    match take_events(socket, state, console).await {
+        Ok(never) => match never {},
+        Err(farewell) => farewell,
+    }
+}
+
+async fn take_events(
+    socket: &mut WebSocket,
+    state: &DoorState,
+    console: Uuid,
+) -> Result<Infallible, Farewell> {
+    let this_socket = Uuid::new_v4();
     let mut consoles = state.desk.watch();
     let mut shown = state.shown.clone();
     let first = shown.borrow_and_update().clone();
-    send(socket, &ServerMessage::Status { visitor: first }).await;
+    send(socket, &ServerMessage::Status { visitor: first }).await?;
     loop {
         let is_paired = consoles
             .borrow_and_update()
@@ -159,30 +208,29 @@ async fn attend(socket: &mut WebSocket, state: &DoorState, console: Uuid) -> Far
             .iter()
             .any(|paired| paired.id == console);
         if !is_paired {
-            return Farewell::because(revoked(), close::NOT_KNOWN);
+            return Err(Farewell::because(revoked(), close::NOT_KNOWN));
         }
+        let going = |_| Farewell(None, close::GOING_AWAY);
         tokio::select! {
-            () = state.stop.cancelled() => return Farewell(None, close::GOING_AWAY),
-            changed = consoles.changed() => if changed.is_err() { return Farewell(None, close::GOING_AWAY) },
+            changed = consoles.changed() => changed.map_err(going)?,
             changed = shown.changed() => {
-                if changed.is_err() { return Farewell(None, close::GOING_AWAY) }
+                changed.map_err(going)?;
                 let visitor = shown.borrow_and_update().clone();
-                send(socket, &ServerMessage::Status { visitor }).await;
+                send(socket, &ServerMessage::Status { visitor }).await?;
             }
-            heard = receive(socket) => match heard {
-                Ok(heard) => if let Some(answer) = answer(heard, state, console).await {
-                    send(socket, &answer).await;
-                },
-                Err(farewell) => return farewell,
-            },
+            heard = receive(socket) => {
+                if let Some(answer) = answer(heard?, state, this_socket).await {
+                    send(socket, &answer).await?;
+                }
+            }
         }
     }
 }
 
-async fn answer(heard: Heard, state: &DoorState, console: Uuid) -> Option<ServerMessage> {
+async fn answer(heard: Heard, state: &DoorState, this_socket: Uuid) -> Option<ServerMessage> {
     match heard {
         Heard::Said(ClientMessage::Event { id, event }) => {
-            Some(take_over(id, event, state, console).await)
+            Some(take_over(id, event, state, this_socket).await)
         }
         Heard::Said(ClientMessage::Ping) => Some(ServerMessage::Pong),
         Heard::Said(
@@ -199,7 +247,7 @@ async fn take_over(
     id: String,
     event: serde_json::Value,
     state: &DoorState,
-    console: Uuid,
+    this_socket: Uuid,
 ) -> ServerMessage {
     let event = match ConsoleEvent::from_value(event) {
         Ok(event) => event,
@@ -212,8 +260,15 @@ async fn take_over(
             return ServerMessage::refusal(Some(id), problem);
         }
     };
-    debug!(console.id = %console, event.kind = event.kind.as_str(), event.warnings = ?event.warnings, "console event");
-    match state.events.send(FromConsole { console, event }).await {
+    debug!(event.kind = event.kind.as_str(), event.warnings = ?event.warnings, "console event");
+    match state
+        .events
+        .send(FromConsole {
+            socket: this_socket,
+            event,
+        })
+        .await
+    {
         Ok(()) => ServerMessage::Ack { id },
         Err(_) => ServerMessage::refusal(
             Some(id),
@@ -277,10 +332,13 @@ fn too_large() -> Problem {
     )
 }
 
-async fn send(socket: &mut WebSocket, message: &ServerMessage) {
-    match serde_json::to_string(message) {
-        // If the other side is gone, the next receive says so.
-        Ok(text) => drop(socket.send(Message::Text(text.into())).await),
-        Err(error) => warn!(%error, "a message has no JSON form"),
+async fn send(socket: &mut WebSocket, message: &ServerMessage) -> Result<(), Farewell> {
+    let text = serde_json::to_string(message).map_err(|error| {
+        warn!(%error, "a message has no JSON form");
+        Farewell(None, close::OUR_FAULT)
+    })?;
+    match timeout(LONGEST_SEND, socket.send(Message::Text(text.into()))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Farewell(None, close::GOING_AWAY)),
     }
 }
