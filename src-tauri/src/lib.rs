@@ -57,6 +57,7 @@ pub fn run() -> anyhow::Result<()> {
             .plugin(tauri_plugin_window_state::Builder::new().build());
     }
     let link = arguments.link;
+    let follows_links = arguments.data_dir.is_none();
     let app = with_commands(builder)
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
@@ -71,6 +72,9 @@ pub fn run() -> anyhow::Result<()> {
                     follow(&followed, link.to_string());
                 }
             });
+            if follows_links {
+                register(app.handle().clone());
+            }
             app.manage(handle);
             Ok(())
         })
@@ -131,6 +135,20 @@ fn follow(handle: &Handle, link: String) {
         }
     });
 }
+
+/// Tells the desktop that `dynamics-companion://` links are for this program. On macOS the installed package does.
+#[cfg(any(target_os = "linux", windows))]
+fn register<R: Runtime>(app: AppHandle<R>) {
+    // On Linux it calls other programs and waits for them.
+    tauri::async_runtime::spawn_blocking(move || {
+        if let Err(error) = app.deep_link().register_all() {
+            tracing::warn!(%error, "the desktop does not bring dynamics-companion:// links here");
+        }
+    });
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
+fn register<R: Runtime>(_app: AppHandle<R>) {}
 
 /// Brings the window of the running companion to the front when it is started again.
 fn show<R: Runtime>(app: &AppHandle<R>) {
