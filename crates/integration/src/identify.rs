@@ -233,7 +233,7 @@ impl Match {
 }
 
 /// Why a record was matched.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Reason {
     /// These columns met the rule's conditions.
@@ -251,7 +251,7 @@ pub enum Reason {
 }
 
 /// A condition that was met.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Met {
     /// The column's logical name.
     pub column: String,
@@ -263,6 +263,28 @@ pub struct Met {
     pub value: String,
     /// What it was compared with, if that was written otherwise.
     pub asked: String,
+    /// For telephone numbers: whether one of the two has no country code, so that only the digits inside the
+    /// country could be compared.
+    #[serde(default)]
+    pub country_unknown: bool,
+}
+
+/// Values are personal: only the column is shown.
+impl std::fmt::Debug for Met {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} …", self.column, self.operator.in_words())
+    }
+}
+
+/// Names are personal: only the kind of reason is shown.
+impl std::fmt::Debug for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reason::Conditions { met } => f.debug_tuple("Conditions").field(met).finish(),
+            Reason::AccountOfContact { .. } => f.write_str("AccountOfContact"),
+            Reason::FoundByDynamics => f.write_str("FoundByDynamics"),
+        }
+    }
 }
 
 impl Reason {
@@ -284,6 +306,9 @@ impl Reason {
 impl Met {
     fn clause(&self) -> String {
         match self.operator {
+            Operator::Equals if self.country_unknown => {
+                format!("{} is {} (country not written)", self.label, self.value)
+            }
             Operator::Equals => format!("{} is {}", self.label, self.value),
             Operator::BeginsWith | Operator::EndsWith | Operator::Contains => {
                 format!(
@@ -553,10 +578,13 @@ fn met(
     } else {
         record.text(&condition.column)?
     };
+    let mut country_unknown = false;
     let holds = match condition.operator {
         Operator::Equals if kind(table, condition) == Kind::Phone => {
             let stored = Number::parse(&value, country)?;
-            Number::parse(&asked, country)?.is_same(&stored)
+            let asked = Number::parse(&asked, country)?;
+            country_unknown = stored.e164().is_none() || asked.e164().is_none();
+            asked.is_same(&stored)
         }
         Operator::Equals => fold(&value) == fold(&asked),
         Operator::BeginsWith => fold(&value).starts_with(&fold(&asked)),
@@ -570,6 +598,7 @@ fn met(
         operator: condition.operator,
         value,
         asked,
+        country_unknown,
     })
 }
 

@@ -219,6 +219,17 @@ fn a_number_that_only_shares_its_digits_is_not_matched() {
 }
 
 #[test]
+fn a_number_without_a_country_is_matched_with_that_caveat() {
+    let lee = visitor(json!({"phone": "020 7946 0018"}));
+    let rule = &Identification::default().contact[1];
+    let stored = record(Table::Contact, "1", &[("telephone1", "+44 20 7946 0018")]);
+    let matched = judge(rule, &lee, vec![stored]).matched.unwrap();
+    let sentence = "Business Phone is +44 20 7946 0018 (country not written)";
+    assert_eq!(matched.reason.sentence(), sentence);
+    assert!(!format!("{matched:?}").contains("7946"));
+}
+
+#[test]
 fn what_dynamics_counts_as_the_same_is_believed() {
     let jose = visitor(json!({"email": "jose@example.com"}));
     let rule = &Identification::default().contact[0];

@@ -1,12 +1,15 @@
 //! Serves the page's files and `/page/ws`: commands in, views out, as the page's contract has it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::response::Response;
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use backend::{Handle, Problem};
 use integration::Table;
@@ -18,17 +21,36 @@ use tower_http::services::ServeDir;
 /// Starts to serve and says where.
 pub(crate) async fn serve(handle: Handle, page: &Path, port: u16) -> anyhow::Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let url = format!("http://{}/", listener.local_addr()?);
+    let address = listener.local_addr()?;
     let app = Router::new()
         .route("/page/ws", get(upgrade))
         .fallback_service(ServeDir::new(page))
-        .with_state(handle);
+        .with_state(Host { handle, address });
     tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(url)
+    Ok(format!("http://{address}/"))
 }
 
-async fn upgrade(State(handle): State<Handle>, upgrade: WebSocketUpgrade) -> Response {
+/// Only the page that is served here may talk: whoever talks may pair consoles and see who is recognised.
+async fn upgrade(
+    State(Host { handle, address }): State<Host>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let is = |name, expected: String| {
+        headers
+            .get(name)
+            .is_some_and(|value| value.as_bytes() == expected.as_bytes())
+    };
+    if !is(HOST, address.to_string()) || !is(ORIGIN, format!("http://{address}")) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     upgrade.on_upgrade(move |socket| attend(socket, handle))
+}
+
+#[derive(Clone)]
+struct Host {
+    handle: Handle,
+    address: SocketAddr,
 }
 
 #[derive(Deserialize)]
