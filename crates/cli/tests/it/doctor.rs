@@ -135,6 +135,12 @@ async fn an_organization_that_does_not_let_the_user_work_is_named() {
     outcome.logs_nothing_of(&["<html", &organization.description().client_secret]);
     admin(&organization, Method::DELETE, "/faults", None).await;
 
+    // A connection that breaks late says nothing against the way there.
+    let reset = json!({ "fault": "reset_before_commit", "path": "leads", "times": 100 });
+    admin(&organization, Method::POST, "/faults", Some(reset)).await;
+    fails_at(&examine(&cloud).await, "privilege", "connection_lost");
+    admin(&organization, Method::DELETE, "/faults", None).await;
+
     for (change, undo, step, code) in [
         (
             json!({ "member": false }),
