@@ -282,7 +282,7 @@ fn shown_visitor(view: &View) -> ShownVisitor {
     let settled = matches!(
         view.recognition.state,
         RecognitionState::Live | RecognitionState::Unidentifiable
-    );
+    ) && view.recognition.problem.is_none();
     ShownVisitor {
         chat_id: view
             .visitor
