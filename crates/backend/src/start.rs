@@ -165,10 +165,13 @@ impl Backend {
         };
         let organization = match &client {
             Ok(client) => client.organization().host().to_owned(),
+            // Only the host: an address that was refused may hold anything, a password too.
             Err(_) => settings
                 .connection
                 .organization_url
-                .clone()
+                .as_deref()
+                .and_then(|address| url::Url::parse(address).ok())
+                .and_then(|address| address.host_str().map(str::to_owned))
                 .unwrap_or_default(),
         };
         let kind = if practice.is_some() {

@@ -586,6 +586,11 @@ async fn what_is_missing_or_wrong_in_the_connection_stands_in_the_view() {
     for (url, secret, code) in [
         ("not an address", Some("x"), "invalid_organization_url"),
         (
+            "https://user:geheim@contoso.example",
+            Some("x"),
+            "invalid_organization_url",
+        ),
+        (
             "http://contoso.example",
             Some("x"),
             "insecure_organization_url",
@@ -603,6 +608,7 @@ async fn what_is_missing_or_wrong_in_the_connection_stands_in_the_view() {
             })
             .await;
         assert_eq!(view.connection.problem.as_ref().unwrap().code, code);
+        assert!(!format!("{view:?}").contains("geheim"));
         let mut console = companion.console().await;
         select_dana(&mut console, 1).await;
         companion
