@@ -179,14 +179,31 @@ test("a failure says what to do and what to tell support", async ({
 }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await open(states.failed);
-  await expect(page.getByText("Your role may not read leads")).toBeVisible();
-  await expect(page.getByText("privilege_missing")).toBeVisible();
+  await expect(page.getByText("the privilege prvReadLead is missing")).toBeVisible();
+  await expect(page.getByText("missing_privilege")).toBeVisible();
   await page.getByRole("button", { name: "Copy request id" }).click();
   await expect
     .poll(() => page.evaluate(() => navigator.clipboard.readText()))
     .toBe(problems.failed.requestId);
   await page.getByRole("button", { name: "Try again" }).click();
   expect(host.commands).toEqual([{ command: "refresh", args: {} }]);
+});
+
+test("one table that fails says so in its card, until it is found", async ({
+  page,
+  host,
+  open,
+}) => {
+  host.on("refresh", () => states.live);
+  await open(states["lead-failed"]);
+  await expect(card(page, "Lead")).toContainText("The lead could not be looked up.");
+  await expect(card(page, "Contact")).toContainText("Head of Purchasing");
+  await expect(spoken(page)).toContainText("the lead could not be looked up");
+  await card(page, "Lead").getByRole("button", { name: "Try again" }).click();
+  expect(host.commands).toEqual([{ command: "refresh", args: {} }]);
+  await expect(card(page, "Lead")).toContainText("40 pallet scanners");
+  await expect(card(page, "Lead")).toBeFocused();
+  await expect(spoken(page)).toContainText("lead found: Dana Whitfield");
 });
 
 test("a command that fails is told, and can be dismissed", async ({ page, host, open }) => {

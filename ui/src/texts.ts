@@ -109,6 +109,12 @@ export const texts = {
       known === ""
         ? `No ${inSentence[table]} in Dynamics matches this visitor.`
         : `No ${inSentence[table]} in Dynamics matches ${known}.`,
+    failed: {
+      contact: "The contact could not be looked up.",
+      account: "The account could not be looked up.",
+      lead: "The lead could not be looked up.",
+    } satisfies Record<Table, string>,
+    unconfirmed: "Dynamics did not confirm this.",
     and: (first: string, second: string) => `${first} or ${second}`,
     contactWithoutAccount: "The contact belongs to no account, and no account matches by itself.",
   },
@@ -191,6 +197,8 @@ export const texts = {
     looking: "looking in Dynamics",
     found: (table: Table, name: string) => `${inSentence[table]} found: ${name}`,
     missing: (table: Table) => `no ${inSentence[table]}`,
+    failedTable: (table: Table) => `the ${inSentence[table]} could not be looked up`,
+    unconfirmed: (answer: string) => `${answer}, not confirmed by Dynamics`,
     offline: "Dynamics cannot be reached",
     failed: "the look-up failed",
     unidentifiable: "nothing to look up by",

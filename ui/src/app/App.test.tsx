@@ -9,7 +9,9 @@ import {
   cached,
   contact,
   dana,
+  failed,
   found,
+  none,
   paired,
   pairing,
   problems,
@@ -213,7 +215,7 @@ describe("the cards", () => {
       view({
         revision: 2,
         visitor: dana,
-        recognition: recognised({ account: { state: "none", record: null, more: [] } }),
+        recognition: recognised({ account: none }),
       }),
     );
     expect(card("Account")).toHaveTextContent("The contact belongs to no account");
@@ -298,6 +300,69 @@ describe("what stands in the way", () => {
     const { message, nextStep, code, requestId } = problems.failed;
     for (const part of [message, nextStep, code, requestId]) expect(text()).toContain(part);
     expect(screen.getByRole("button", { name: "Copy request id" })).toBeVisible();
+  });
+
+  it("one table without an answer: its card says why, the others are there", async () => {
+    const { backend } = await show(states["lead-failed"]);
+    const { message, nextStep, code, requestId } = problems.failed;
+    expect(card("Lead")).toHaveTextContent("The lead could not be looked up.");
+    for (const part of [message, nextStep, code, requestId]) {
+      expect(card("Lead")).toHaveTextContent(part);
+    }
+    expect(text().split(message)).toHaveLength(2);
+    expect(within(card("Lead")).getByRole("button", { name: "Copy request id" })).toBeVisible();
+    expect(card("Contact")).toHaveTextContent("Head of Purchasing");
+    expect(card("Account")).toHaveTextContent("Northwind Traders");
+    const again = within(card("Lead")).getByRole("button", { name: "Try again" });
+    again.focus();
+    await click(again);
+    expect(backend.asked.at(-1)).toBe("refresh");
+    push(backend, { ...states.live, revision: 2 });
+    expect(text()).not.toContain(message);
+    expect(card("Lead")).toHaveFocus();
+  });
+
+  it("one table without an answer, but known: a warning above the record", async () => {
+    const { backend } = await show(states["contact-failed-cached"]);
+    const shown = card("Contact");
+    for (const part of [
+      "Dynamics did not confirm this.",
+      problems.column.message,
+      problems.column.nextStep,
+      problems.column.code,
+      problems.column.requestId,
+      "from the cache, 12 minutes old",
+      "Head of Purchasing",
+    ]) {
+      expect(shown).toHaveTextContent(part);
+    }
+    expect(shown).not.toHaveTextContent("could not be looked up");
+    await click(within(shown).getByRole("button", { name: "Try again" }));
+    expect(backend.asked.at(-1)).toBe("refresh");
+  });
+
+  it("that nothing was found, but not confirmed: a warning too", async () => {
+    const lead = { ...none, problem: problems.failed };
+    await show(view({ visitor: dana, recognition: recognised({ lead }) }));
+    expect(card("Lead")).toHaveTextContent("No lead found");
+    expect(card("Lead")).toHaveTextContent("Dynamics did not confirm this.");
+    expect(card("Lead")).toHaveTextContent(problems.failed.message);
+  });
+
+  it("a problem of all tables is told once, another one in its card", async () => {
+    const { backend } = await show(states["all-failed"]);
+    expect(text().split(problems.column.message)).toHaveLength(2);
+    expect(screen.getAllByRole("button", { name: "Try again" })).toHaveLength(1);
+    for (const table of ["contact", "account", "lead"]) {
+      expect(text()).toContain(`The ${table} could not be looked up.`);
+    }
+    push(backend, {
+      ...states["all-failed"],
+      revision: 2,
+      recognition: { ...states["all-failed"].recognition, lead: failed(problems.failed) },
+    });
+    expect(card("Lead")).toHaveTextContent(problems.failed.message);
+    expect(card("Contact")).not.toHaveTextContent(problems.column.message);
   });
 
   it("a failed command: told until dismissed", async () => {

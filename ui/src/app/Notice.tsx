@@ -5,6 +5,7 @@ import {
   MessageBarBody,
   MessageBarTitle,
   makeStyles,
+  mergeClasses,
   tokens,
 } from "@fluentui/react-components";
 import type { Problem } from "../backend";
@@ -34,6 +35,14 @@ const useStyles = makeStyles({
   },
   id: { fontFamily: tokens.fontFamilyMonospace },
   request: { display: "inline-flex", alignItems: "center", minWidth: 0 },
+  compact: {
+    paddingTop: tokens.spacingVerticalXS,
+    minHeight: 0,
+  },
+  running: { display: "inline", fontSize: "inherit", lineHeight: "inherit" },
+  small: { fontSize: tokens.fontSizeBase200, lineHeight: tokens.lineHeightBase200 },
+  compactAction: { marginLeft: "auto" },
+  ownRow: { flexBasis: "100%" },
 });
 
 function RetryTime({ at }: { at: number }) {
@@ -48,31 +57,52 @@ interface Props {
   problem: Problem | null;
   action?: { label: string; run: () => void } | undefined;
   onDismiss?: (() => void) | undefined;
+  /** Inside a card: in small type, and without a row for the action alone. */
+  compact?: boolean;
 }
 
 /** A bar that says what is wrong, what to do next, and what support needs to know. */
-export function Notice({ intent, title, problem, action, onDismiss }: Props) {
+export function Notice({ intent, title, problem, action, onDismiss, compact = false }: Props) {
   const styles = useStyles();
   const retryAt = instant(problem?.retryAt ?? null);
   const sentences = [problem?.message, problem?.nextStep].filter(
     (sentence) => sentence !== undefined && sentence !== "" && sentence !== title,
   );
+  const button = action && (
+    <Button
+      size="small"
+      className={compact ? styles.compactAction : undefined}
+      onClick={action.run}
+    >
+      {action.label}
+    </Button>
+  );
+  const below = compact ? null : button;
   return (
-    <MessageBar intent={intent} layout="multiline" className={styles.bar}>
-      <MessageBarBody className={styles.body}>
-        <MessageBarTitle className={styles.title}>{title}</MessageBarTitle>
+    <MessageBar
+      intent={intent}
+      layout="multiline"
+      className={mergeClasses(styles.bar, compact && styles.compact)}
+    >
+      <MessageBarBody className={mergeClasses(styles.body, compact && styles.small)}>
+        <MessageBarTitle className={mergeClasses(styles.title, compact && styles.running)}>
+          {title}
+        </MessageBarTitle>
         {problem && (
           <>
             {sentences.length > 0 && (
-              <RecordText className={styles.sentences}>{sentences.join(" ")}</RecordText>
+              <RecordText className={mergeClasses(styles.sentences, compact && styles.running)}>
+                {sentences.join(" ")}
+              </RecordText>
             )}
-            <span className={styles.technical}>
+            <span className={mergeClasses(styles.technical, compact && styles.small)}>
               {retryAt !== null && <RetryTime at={retryAt} />}
               <span>
                 {texts.notice.code} <span className={styles.id}>{problem.code}</span>
               </span>
+              {compact && button}
               {problem.requestId !== null && (
-                <span className={styles.request}>
+                <span className={mergeClasses(styles.request, compact && styles.ownRow)}>
                   <span>
                     {texts.notice.requestId} <span className={styles.id}>{problem.requestId}</span>
                   </span>
@@ -83,7 +113,7 @@ export function Notice({ intent, title, problem, action, onDismiss }: Props) {
           </>
         )}
       </MessageBarBody>
-      {(action ?? onDismiss) && (
+      {(below ?? onDismiss) && (
         <MessageBarActions
           containerAction={
             onDismiss && (
@@ -98,11 +128,7 @@ export function Notice({ intent, title, problem, action, onDismiss }: Props) {
             )
           }
         >
-          {action && (
-            <Button size="small" onClick={action.run}>
-              {action.label}
-            </Button>
-          )}
+          {below}
         </MessageBarActions>
       )}
     </MessageBar>

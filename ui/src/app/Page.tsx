@@ -75,6 +75,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
               key={visitor.chatId ?? visitor.email}
               recognition={recognition}
               visitor={visitor}
+              onRefresh={commands.refresh}
               onChoose={commands.choose}
               onOpen={commands.openRecord}
             />

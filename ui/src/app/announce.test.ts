@@ -12,6 +12,14 @@ it.each([
   ],
   ["nothing-found", "Visitor changed: Dana Whitfield, no contact, no account, no lead."],
   ["unidentifiable", "Visitor changed: Visitor without a name, nothing to look up by."],
+  [
+    "lead-failed",
+    "Visitor changed: Dana Whitfield, contact found: Dana Whitfield, account found: Northwind Traders, the lead could not be looked up.",
+  ],
+  [
+    "contact-failed-cached",
+    "Visitor changed: Dana Whitfield, contact found: Dana Whitfield, not confirmed by Dynamics, account found: Northwind Traders, no lead.",
+  ],
   ["failed", "Visitor changed: Dana Whitfield, the look-up failed."],
   [
     "offline-unknown",

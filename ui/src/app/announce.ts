@@ -23,18 +23,23 @@ function outcome(state: View["recognition"]["state"], cards: Record<Table, Card>
     case "failed":
       return texts.announce.failed;
     case "offline":
-      return [texts.announce.offline, ...found(cards)].join(", ");
+      return [texts.announce.offline, ...TABLES.map((table) => known(table, cards[table]))].join(
+        ", ",
+      );
     case "cached":
     case "live":
-      return found(cards).join(", ");
+      return TABLES.map((table) => answer(table, cards[table])).join(", ");
   }
 }
 
-function found(cards: Record<Table, Card>): string[] {
-  return TABLES.map((table) => {
-    const { record } = cards[table];
-    return record
-      ? texts.announce.found(table, brief(record.name || texts.card.nameless))
-      : texts.announce.missing(table);
-  });
+/** What is shown of a table. */
+function known(table: Table, { state, record }: Card): string {
+  if (record) return texts.announce.found(table, brief(record.name || texts.card.nameless));
+  return state === "failed" ? texts.announce.failedTable(table) : texts.announce.missing(table);
+}
+
+/** What is shown of a table, and whether Dynamics was asked about it in vain. */
+function answer(table: Table, card: Card): string {
+  const shown = known(table, card);
+  return card.problem && card.state !== "failed" ? texts.announce.unconfirmed(shown) : shown;
 }

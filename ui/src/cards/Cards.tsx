@@ -1,5 +1,5 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
-import type { Recognition, Table, Visitor } from "../backend";
+import type { Card, Problem, Recognition, Table, Visitor } from "../backend";
 import { TABLES } from "../app/useShortcuts";
 import { brief } from "../text/visible";
 import { texts } from "../texts";
@@ -31,14 +31,25 @@ function missing(table: Table, recognition: Recognition, visitor: Visitor): stri
   );
 }
 
+/** A card's own problem, unless the page's notice tells it already. */
+function problemOf(card: Card, { state, problem: told }: Recognition): Problem | null {
+  const { problem } = card;
+  const isTold =
+    (state === "offline" || state === "failed") &&
+    told?.code === problem?.code &&
+    told?.message === problem?.message;
+  return isTold ? null : problem;
+}
+
 interface Props {
   recognition: Recognition;
   visitor: Visitor;
+  onRefresh: () => void;
   onChoose: (table: Table, id: string) => void;
   onOpen: (table: Table, id: string) => void;
 }
 
-export function Cards({ recognition, visitor, onChoose, onOpen }: Props) {
+export function Cards({ recognition, visitor, onRefresh, onChoose, onOpen }: Props) {
   const styles = useStyles();
   return (
     <div className={styles.cards}>
@@ -48,8 +59,10 @@ export function Cards({ recognition, visitor, onChoose, onOpen }: Props) {
           table={table}
           shortcut={`Alt+${index + 1}`}
           card={recognition[table]}
+          problem={problemOf(recognition[table], recognition)}
           missing={missing(table, recognition, visitor)}
           checking={recognition.state === "cached"}
+          onRefresh={onRefresh}
           onChoose={(id) => {
             onChoose(table, id);
           }}

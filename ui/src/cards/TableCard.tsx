@@ -7,7 +7,8 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { type ReactElement, useEffect, useId, useRef } from "react";
-import type { Card, RecordView, Table } from "../backend";
+import type { Card, Problem, RecordView, Table } from "../backend";
+import { Notice } from "../app/Notice";
 import { cardId } from "../app/useShortcuts";
 import {
   Building20Regular,
@@ -78,6 +79,7 @@ const useStyles = makeStyles({
     fontWeight: tokens.fontWeightSemibold,
   },
   badges: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalXS },
+  problem: { margin: `${tokens.spacingVerticalS} 0` },
   provenance: {
     margin: `${tokens.spacingVerticalS} 0`,
     display: "grid",
@@ -179,27 +181,41 @@ interface Props {
   table: Table;
   shortcut: string;
   card: Card;
+  /** Why Dynamics gave no answer, if the card is to say so itself. */
+  problem: Problem | null;
   /** Why there is none, for a card that found nothing. */
   missing: string;
   /** The live answer is still on its way. */
   checking: boolean;
+  onRefresh: () => void;
   onChoose: (id: string) => void;
   onOpen: (id: string) => void;
 }
 
-export function TableCard({ table, shortcut, card, missing, checking, onChoose, onOpen }: Props) {
+export function TableCard({
+  table,
+  shortcut,
+  card,
+  problem,
+  missing,
+  checking,
+  onRefresh,
+  onChoose,
+  onOpen,
+}: Props) {
   const styles = useStyles();
   const heading = useId();
   const section = useRef<HTMLElement>(null);
-  const chose = useRef(false);
+  const pressed = useRef(false);
   const { record } = card;
   const name = record?.name.trim() ? record.name : texts.card.nameless;
 
-  // The button that was pressed is gone with the list it was in: the focus goes to what it brought.
+  // The button that was pressed is gone with the list or the notice it was in: the focus goes to what it brought.
+  const hasProblem = problem !== null;
   useEffect(() => {
-    if (chose.current) section.current?.focus();
-    chose.current = false;
-  }, [record?.id]);
+    if (pressed.current && document.activeElement === document.body) section.current?.focus();
+    pressed.current = false;
+  }, [record?.id, hasProblem]);
 
   if (card.state === "idle") return null;
   return (
@@ -229,6 +245,9 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
               <p className={styles.sentence}>{missing}</p>
             </>
           )}
+          {card.state === "failed" && (
+            <span className={styles.noneTitle}>{texts.card.failed[table]}</span>
+          )}
           {card.state === "loading" && !record && <Loading table={table} />}
           {record && (record.inactive || record.chosen) && (
             <div className={styles.badges}>
@@ -257,6 +276,23 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
           />
         )}
       </div>
+      {problem && (
+        <div className={styles.problem}>
+          <Notice
+            compact
+            intent={card.state === "failed" ? "error" : "warning"}
+            title={card.state === "failed" ? problem.message : texts.card.unconfirmed}
+            problem={problem}
+            action={{
+              label: texts.tryAgain,
+              run: () => {
+                pressed.current = true;
+                onRefresh();
+              },
+            }}
+          />
+        </div>
+      )}
       {card.state === "loading" && !record && <LoadingFields />}
       {record && (
         <>
@@ -286,7 +322,7 @@ export function TableCard({ table, shortcut, card, missing, checking, onChoose, 
           candidates={card.more}
           onOpen={onOpen}
           onChoose={(id) => {
-            chose.current = true;
+            pressed.current = true;
             onChoose(id);
           }}
         />
