@@ -1,5 +1,5 @@
 //! The practice console: plays sample visitors by the same road as the Agent Console. It is a client of the
-//! console bridge like any other, paired by a code, and sends what the console app would send.
+//! console bridge like any other, let in by a token of its own, and sends what the console app would send.
 
 use std::sync::Arc;
 use std::time::Duration;
