@@ -1,0 +1,220 @@
+//! The Web API: which request means what (protocol pages `service.md`, `crud.md`, `query.md`).
+//!
+//! [`Call::handle`] is the one table of routes; a feature is one arm of it and one module. `answers`: preferences, errors,
+//! JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `paging`:
+//! next links. `keys`: which row a key in parentheses names.
+
+mod answers;
+mod beneath;
+mod functions;
+mod keys;
+mod paging;
+mod read;
+
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use uuid::Uuid;
+
+use crate::auth::Deployment;
+use crate::errors::ApiError;
+use crate::metadata::{Table, catalog};
+use crate::odata::path::{self, Segment};
+use crate::organization::{Organization, ids};
+use crate::query::Query;
+use crate::security::Caller;
+use crate::server::Answer;
+use crate::write;
+
+pub(crate) use answers::{JSON, challenge, error_answer};
+use answers::{Preferences, error_body};
+pub(crate) use keys::primary_key;
+
+/// A request to the Web API.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// `scheme://host`.
+    pub(crate) origin: String,
+    /// `scheme://host[/organization]/api/data/vX.Y`.
+    pub(crate) base: String,
+    pub(crate) deployment: Deployment,
+    /// The path behind the base, still percent-encoded.
+    pub(crate) resource: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn answer(organization: &Organization, request: &Request) -> Answer {
+    let now = organization.clock.now();
+    let Some(user) =
+        organization
+            .authority
+            .user(request.header("authorization"), request.deployment, now)
+    else {
+        return challenge(organization, request.deployment, &request.origin);
+    };
+    let preferences = Preferences::read(&request.headers);
+    let handled = match organization.directory.caller(&user, ids::BUSINESS_UNIT) {
+        Ok(caller) => {
+            let call = Call {
+                organization,
+                request,
+                caller,
+                preferences: preferences.clone(),
+            };
+            call.handle().await
+        }
+        Err(error) => Err(error),
+    };
+    let answer = match handled {
+        Ok(answer) => answer,
+        Err(error) => error_body(&error, request.deployment, preferences.annotations.all),
+    };
+    let id = Uuid::new_v4().to_string();
+    let answer = answer
+        .header("req_id", id.as_str())
+        .header("x-ms-service-request-id", id);
+    match request.deployment {
+        Deployment::Cloud => answer
+            .header("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
+            .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,199.97"),
+        Deployment::OnPremises => answer,
+    }
+}
+
+/// A request with everything known about it.
+pub(crate) struct Call<'a> {
+    pub(crate) organization: &'a Organization,
+    pub(crate) request: &'a Request,
+    pub(crate) caller: Caller,
+    pub(crate) preferences: Preferences,
+}
+
+impl Call<'_> {
+    async fn handle(&self) -> Result<Answer, ApiError> {
+        let segments = path::segments(&self.request.resource)?;
+        let names: Vec<&str> = segments
+            .iter()
+            .map(|segment| segment.name.as_str())
+            .collect();
+        let method = self.request.method.as_str();
+        match (method, names.as_slice()) {
+            ("GET", []) => return Ok(self.service_document()),
+            ("GET", ["WhoAmI"]) => return Ok(self.who_am_i()),
+            ("GET", ["RetrieveVersion"]) => return Ok(self.retrieve_version()),
+            (_, ["WhoAmI" | "RetrieveVersion"]) => {
+                return Err(ApiError::new(
+                    404,
+                    "",
+                    format!(
+                        "No HTTP resource was found that matches the request URI '{}/{}'.",
+                        self.request.base, self.request.resource
+                    ),
+                ));
+            }
+            (
+                _,
+                [
+                    "$batch"
+                    | "$metadata"
+                    | "EntityDefinitions"
+                    | "RelationshipDefinitions"
+                    | "GlobalOptionSetDefinitions"
+                    | "RetrieveDuplicates"
+                    | "RetrieveMetadataChanges"
+                    | "CloseIncident"
+                    | "BulkDelete",
+                    ..,
+                ],
+            ) => {
+                return Err(ApiError::not_simulated(
+                    names.first().copied().unwrap_or_default(),
+                ));
+            }
+            _ => {}
+        }
+        let Some((first, rest)) = segments.split_first() else {
+            return Err(ApiError::new(
+                405,
+                crate::errors::REQUEST,
+                "The requested resource does not support the method.",
+            ));
+        };
+        let table = catalog()
+            .set(&first.name)
+            .ok_or_else(|| ApiError::no_segment(&first.name))?;
+        match &first.key {
+            None => self.set(table, rest).await,
+            Some(key) => {
+                let id = primary_key(table, key)?;
+                self.row(table, &id, rest).await
+            }
+        }
+    }
+
+    async fn set(&self, table: &'static Table, rest: &[Segment]) -> Result<Answer, ApiError> {
+        match (self.request.method.as_str(), rest) {
+            ("GET", []) => {
+                let mut connection = self.organization.store.pool().acquire().await?;
+                self.list(&mut connection, table, Query::new(table)).await
+            }
+            ("GET", [count]) if count.name == "$count" => {
+                let mut connection = self.organization.store.pool().acquire().await?;
+                self.count(&mut connection, Query::new(table)).await
+            }
+            ("POST", []) => write::create(self, table).await,
+            (_, []) => Err(self.wrong_method()),
+            (_, [other, ..]) => Err(ApiError::no_segment(&other.name)),
+        }
+    }
+
+    async fn row(
+        &self,
+        table: &'static Table,
+        id: &str,
+        rest: &[Segment],
+    ) -> Result<Answer, ApiError> {
+        let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
+        match (self.request.method.as_str(), names.as_slice()) {
+            ("GET", []) => {
+                let mut connection = self.organization.store.pool().acquire().await?;
+                self.single(&mut connection, table, id).await
+            }
+            ("GET", _) => self.beneath(table, id, &names).await,
+            ("PATCH", []) => write::patch(self, table, id).await,
+            ("DELETE", []) => write::delete(self, table, id).await,
+            ("PUT", [property]) => write::put_property(self, table, id, property).await,
+            ("DELETE", [property]) => write::clear_property(self, table, id, property).await,
+            ("PUT", [navigation, "$ref"]) => {
+                write::put_reference(self, table, id, navigation).await
+            }
+            ("DELETE", [navigation, "$ref"]) => {
+                write::clear_reference(self, table, id, navigation).await
+            }
+            ("POST", [_, "$ref"]) => {
+                Err(ApiError::not_simulated("association through a collection"))
+            }
+            ("POST", [other, ..]) => Err(ApiError::no_segment(other)),
+            _ => Err(self.wrong_method()),
+        }
+    }
+
+    fn wrong_method(&self) -> ApiError {
+        ApiError::new(
+            405,
+            crate::errors::REQUEST,
+            format!(
+                "The requested resource does not support http method '{}'.",
+                self.request.method
+            ),
+        )
+    }
+}
