@@ -163,7 +163,7 @@ fn only_the_shell_depends_on_tauri() {
 #[test]
 fn integration_does_no_input_or_output() {
     let graph = Graph::read();
-    for name in ["integration", "comm100"] {
+    for name in ["integration", "comm100", "sandbox-syntax"] {
         assert_eq!(
             among(&graph.reached(name, Edges::Normal), &INPUT_OUTPUT),
             NONE,
@@ -187,9 +187,13 @@ fn integration_does_no_input_or_output() {
 #[test]
 fn the_outer_edges_do_not_know_each_other() {
     let graph = Graph::read();
-    for name in ["comm100", "dataverse", "store", "sandbox"] {
+    for name in ["comm100", "dataverse", "store", "sandbox-syntax"] {
         assert_eq!(graph.ours_reached(name, Edges::WithTests), NONE, "{name}");
     }
+    assert_eq!(
+        graph.ours_reached("sandbox", Edges::WithTests),
+        ["sandbox-syntax"]
+    );
 }
 
 #[test]

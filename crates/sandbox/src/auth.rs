@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
+use sandbox_syntax::is_guid;
+use sandbox_syntax::options::pairs;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::odata::lexer::is_guid;
-use crate::odata::options::pairs;
 use crate::server::Answer;
 
 /// Which deployment a token is for.

@@ -1,5 +1,7 @@
 //! Error answers of the Web API: status, code and text as on protocol page `errors-and-limits.md`.
 
+use sandbox_syntax::SyntaxError;
+
 use crate::metadata::Table;
 
 /// An error as Dataverse answers it.
@@ -78,6 +80,12 @@ impl ApiError {
                 what.as_ref()
             ),
         )
+    }
+}
+
+impl From<SyntaxError> for ApiError {
+    fn from(error: SyntaxError) -> ApiError {
+        ApiError::new(error.status, error.code, error.message)
     }
 }
 

@@ -15,7 +15,8 @@
 //!
 //! # Where things are
 //! - `server`: routes, latency, faults, the wire. `auth`: token endpoints. `api`: what a Web API request means.
-//! - `odata`: path, query options, `$filter`. `query`: the typed query model and its SQL. `rows`: rows to JSON.
+//! - The crate `sandbox-syntax`: path, query options, `$filter`. `query`: the typed query model and its SQL. `rows`:
+//!   rows to JSON.
 //! - `write`: create, update, upsert, delete. `rules`: what the server does by itself. `security`: roles and 403s.
 //! - `metadata`: tables and columns. `store`: SQLite. `demo`: the demo data and the sample visitors.
 //!
@@ -46,7 +47,6 @@ mod errors;
 mod faults;
 mod json;
 mod metadata;
-mod odata;
 mod organization;
 mod pages;
 mod query;

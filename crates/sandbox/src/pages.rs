@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::routing::get;
+use sandbox_syntax::is_guid;
+use sandbox_syntax::options::pairs;
 
 use crate::metadata::catalog;
-use crate::odata::lexer::is_guid;
-use crate::odata::options::pairs;
 use crate::organization::Organization;
 use crate::rows;
 use crate::server::Answer;

@@ -1,13 +1,14 @@
 //! The query model: what a filter means on these tables, and how it becomes SQL. Every value is bound.
 //!
-//! `$filter` is parsed by [`crate::odata::filter`] and given meaning here; anything else that selects rows (FetchXML)
+//! `$filter` is parsed by [`sandbox_syntax::filter`] and given meaning here; anything else that selects rows (FetchXML)
 //! is to compile to the same [`Query`].
+
+use sandbox_syntax::filter::{self, Argument, ArgumentValue, Expression, Literal, Operator};
+use sandbox_syntax::is_guid;
+use sandbox_syntax::options::OrderItem;
 
 use crate::errors::ApiError;
 use crate::metadata::{Column, Kind, Table, catalog};
-use crate::odata::filter::{self, Argument, ArgumentValue, Expression, Literal, Operator};
-use crate::odata::lexer::is_guid;
-use crate::odata::options::OrderItem;
 use crate::text::{self, Pattern, Place};
 use crate::value::{Statement, Value};
 

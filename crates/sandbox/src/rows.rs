@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
+use sandbox_syntax::options::{Expand, Options};
 use sqlx::SqliteConnection;
 
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Column, Kind, Table, catalog};
-use crate::odata::options::{Expand, Options};
 use crate::query::{Asker, Query};
 use crate::security::{Access, Caller};
 use crate::value::Value;

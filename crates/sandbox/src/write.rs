@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use sandbox_syntax::is_guid;
+use sandbox_syntax::path;
 use serde_json::Value as JsonValue;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -9,8 +11,6 @@ use uuid::Uuid;
 use crate::api::{Call, primary_key};
 use crate::errors::ApiError;
 use crate::metadata::{Column, Kind, OnDelete, Table, catalog};
-use crate::odata::lexer::is_guid;
-use crate::odata::path;
 use crate::rules;
 use crate::security::Access;
 use crate::server::Answer;

@@ -1,8 +1,9 @@
 //! Which row a key in parentheses names (protocol page `crud.md`, section "Keys in URLs").
 
+use sandbox_syntax::path::{self, Key};
+
 use crate::errors::ApiError;
 use crate::metadata::Table;
-use crate::odata::path::{self, Key};
 
 /// The id that a key in parentheses names.
 pub(crate) fn primary_key(table: &Table, key: &str) -> Result<String, ApiError> {

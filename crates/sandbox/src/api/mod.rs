@@ -13,12 +13,12 @@ mod read;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
+use sandbox_syntax::path::{self, Segment};
 use uuid::Uuid;
 
 use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
-use crate::odata::path::{self, Segment};
 use crate::organization::{Organization, ids};
 use crate::query::Query;
 use crate::security::Caller;

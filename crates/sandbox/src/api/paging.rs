@@ -3,11 +3,11 @@
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
 };
+use sandbox_syntax::options::pairs;
 
 use super::Call;
 use crate::errors::ApiError;
 use crate::metadata::Table;
-use crate::odata::options::pairs;
 use crate::rows;
 
 impl Call<'_> {

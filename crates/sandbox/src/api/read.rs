@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use sandbox_syntax::options::Options;
 use sqlx::SqliteConnection;
 
 use super::Call;
@@ -10,7 +11,6 @@ use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::Table;
-use crate::odata::options::Options;
 use crate::query::Query;
 use crate::rows::{self, LARGEST_PAGE, Reading, Selection};
 use crate::server::Answer;

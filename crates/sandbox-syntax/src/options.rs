@@ -7,41 +7,54 @@ use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
 
-use crate::errors::ApiError;
+use crate::error::SyntaxError;
 
 /// More navigation properties in one query are refused.
 const MOST_EXPANDS: usize = 15;
 
 /// The options of a request, or of one `$expand`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Options {
+pub struct Options {
     /// `None`: every column.
-    pub(crate) select: Option<Vec<String>>,
-    pub(crate) filter: Option<String>,
-    pub(crate) order: Vec<OrderItem>,
-    pub(crate) expand: Vec<Expand>,
-    pub(crate) top: Option<u32>,
-    pub(crate) count: bool,
-    pub(crate) skip_token: Option<String>,
-    pub(crate) aliases: HashMap<String, String>,
+    pub select: Option<Vec<String>>,
+    /// `$filter`, unparsed.
+    pub filter: Option<String>,
+    /// `$orderby`
+    pub order: Vec<OrderItem>,
+    /// `$expand`
+    pub expand: Vec<Expand>,
+    /// `$top`, at most 5000.
+    pub top: Option<u32>,
+    /// `$count=true`
+    pub count: bool,
+    /// `$skiptoken`, unread.
+    pub skip_token: Option<String>,
+    /// Parameter aliases and whatever else is no option: `@p1`.
+    pub aliases: HashMap<String, String>,
 }
 
+/// One item of a `$orderby`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OrderItem {
-    pub(crate) path: Vec<String>,
-    pub(crate) descending: bool,
+pub struct OrderItem {
+    /// A property, behind single-valued navigation properties.
+    pub path: Vec<String>,
+    /// `desc`
+    pub descending: bool,
 }
 
+/// One item of a `$expand`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Expand {
-    pub(crate) navigation: String,
+pub struct Expand {
+    /// The navigation property.
+    pub navigation: String,
     /// `$expand=nav/$ref`.
-    pub(crate) reference: bool,
-    pub(crate) options: Options,
+    pub reference: bool,
+    /// What stands in its parentheses.
+    pub options: Options,
 }
 
 /// Splits a raw query string into decoded names and values.
-pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
+pub fn pairs(query: &str) -> Vec<(String, String)> {
     let decode = |text: &str| {
         percent_decode_str(&text.replace('+', " "))
             .decode_utf8_lossy()
@@ -58,14 +71,17 @@ pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
 }
 
 impl Options {
-    /// Reads the options of a request.
-    pub(crate) fn read(query: &str) -> Result<Options, ApiError> {
+    /// Reads the options of a request from its raw query string.
+    ///
+    /// # Errors
+    /// 400 for an option that is unknown, unreadable or unsupported; 501 for one that is not simulated.
+    pub fn read(query: &str) -> Result<Options, SyntaxError> {
         let mut options = Options::default();
         for (name, value) in pairs(query) {
             options.set(&name, value, true)?;
         }
         if options.expands() > MOST_EXPANDS {
-            return Err(ApiError::request(format!(
+            return Err(SyntaxError::request(format!(
                 "The number of $expand segments exceeded the maximum of {MOST_EXPANDS}."
             )));
         }
@@ -79,9 +95,10 @@ impl Options {
             .sum()
     }
 
-    fn set(&mut self, name: &str, value: String, outermost: bool) -> Result<(), ApiError> {
-        let unsupported =
-            |name: &str| ApiError::request(format!("The query parameter {name} is not supported"));
+    fn set(&mut self, name: &str, value: String, outermost: bool) -> Result<(), SyntaxError> {
+        let unsupported = |name: &str| {
+            SyntaxError::request(format!("The query parameter {name} is not supported"))
+        };
         match name {
             "$select" => {
                 let names = value
@@ -97,7 +114,7 @@ impl Options {
             "$top" => {
                 let top = value.trim().parse().ok().filter(|top| *top <= 5000);
                 self.top = Some(top.ok_or_else(|| {
-                    ApiError::request(format!("Invalid value '{value}' for $top query option found. The $top query option requires a non-negative integer value."))
+                    SyntaxError::request(format!("Invalid value '{value}' for $top query option found. The $top query option requires a non-negative integer value."))
                 })?);
             }
             "$count" => {
@@ -105,17 +122,17 @@ impl Options {
                     "true" => true,
                     "false" => false,
                     _ => {
-                        return Err(ApiError::request(format!(
+                        return Err(SyntaxError::request(format!(
                             "Invalid value '{value}' for $count query option found. Valid values are true and false."
                         )));
                     }
                 }
             }
             "$skiptoken" if outermost => self.skip_token = Some(value),
-            "$skip" => return Err(ApiError::request("Skip Clause is not supported in CRM")),
-            "$apply" | "$deltatoken" if outermost => return Err(ApiError::not_simulated(name)),
+            "$skip" => return Err(SyntaxError::request("Skip Clause is not supported in CRM")),
+            "$apply" | "$deltatoken" if outermost => return Err(SyntaxError::not_simulated(name)),
             "fetchXml" | "savedQuery" | "userQuery" | "sql" if outermost => {
-                return Err(ApiError::not_simulated(name));
+                return Err(SyntaxError::not_simulated(name));
             }
             name if name.starts_with('$') => return Err(unsupported(name)),
             name if outermost => {
@@ -127,11 +144,11 @@ impl Options {
     }
 }
 
-fn order(text: &str) -> Result<Vec<OrderItem>, ApiError> {
+fn order(text: &str) -> Result<Vec<OrderItem>, SyntaxError> {
     text.split(',')
         .map(|item| {
             let wrong =
-                || ApiError::request(format!("Syntax error in $orderby '{}'.", item.trim()));
+                || SyntaxError::request(format!("Syntax error in $orderby '{}'.", item.trim()));
             let mut words = item.split_whitespace();
             let path = words.next().ok_or_else(wrong)?;
             let descending = match words.next() {
@@ -150,13 +167,13 @@ fn order(text: &str) -> Result<Vec<OrderItem>, ApiError> {
         .collect()
 }
 
-fn expand(text: &str) -> Result<Vec<Expand>, ApiError> {
+fn expand(text: &str) -> Result<Vec<Expand>, SyntaxError> {
     expand_within(text, 0)
 }
 
-fn expand_within(text: &str, depth: usize) -> Result<Vec<Expand>, ApiError> {
+fn expand_within(text: &str, depth: usize) -> Result<Vec<Expand>, SyntaxError> {
     let wrong = || {
-        ApiError::request(format!(
+        SyntaxError::request(format!(
             "Term '{text}' is not valid in a $select or $expand expression."
         ))
     };

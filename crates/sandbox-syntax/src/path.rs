@@ -2,19 +2,24 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::lexer::is_guid;
-use crate::errors::ApiError;
+use crate::error::SyntaxError;
+use crate::lexer::is_guid;
 
 /// One segment: a name and, in parentheses, a key or a function's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Segment {
-    pub(crate) name: String,
-    pub(crate) key: Option<String>,
+pub struct Segment {
+    /// Decoded, without what stands in parentheses.
+    pub name: String,
+    /// What stands in parentheses.
+    pub key: Option<String>,
 }
 
 /// The segments of a percent-encoded path.
-pub(crate) fn segments(path: &str) -> Result<Vec<Segment>, ApiError> {
-    let unreadable = || ApiError::request("Bad Request - Error in query syntax.");
+///
+/// # Errors
+/// 400 where the text behind a parenthesis does not end in one, or is no UTF-8.
+pub fn segments(path: &str) -> Result<Vec<Segment>, SyntaxError> {
+    let unreadable = || SyntaxError::request("Bad Request - Error in query syntax.");
     path.split('/')
         .filter(|segment| !segment.is_empty())
         .map(|segment| {
@@ -38,7 +43,7 @@ pub(crate) fn segments(path: &str) -> Result<Vec<Segment>, ApiError> {
 
 /// A key in parentheses.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Key {
+pub enum Key {
     /// `contacts(6f1c…)`, lower case.
     Primary(String),
     /// `contacts(name=value,…)`: names, and values with their quotes taken off.
@@ -46,11 +51,14 @@ pub(crate) enum Key {
 }
 
 /// Reads a key.
-pub(crate) fn key(text: &str) -> Result<Key, ApiError> {
+///
+/// # Errors
+/// 400 where it is neither a GUID nor a list of names and values.
+pub fn key(text: &str) -> Result<Key, SyntaxError> {
     if is_guid(text) {
         return Ok(Key::Primary(text.to_ascii_lowercase()));
     }
-    let unreadable = || ApiError::request("Bad Request - Error in query syntax.");
+    let unreadable = || SyntaxError::request("Bad Request - Error in query syntax.");
     let mut parts = Vec::new();
     let mut rest = text.chars().peekable();
     while rest.peek().is_some() {

@@ -1,10 +1,18 @@
-//! Reading what a client asks for: the resource path, the query options and the `$filter` language
-//! (protocol pages `query.md`, `crud.md`, `clients.md`). Nothing here knows the tables; `query` gives it meaning.
+//! Reading what clients send to the practice organization: the resource path, the query options and the `$filter`
+//! language (protocol pages `query.md`, `crud.md`, `clients.md`).
+//!
+//! Pure functions over texts: nothing here knows the tables, reads a clock or touches a file. The crate `sandbox` gives
+//! what is read its meaning. Any text may come: a reader answers with a [`SyntaxError`], it never panics, and it refuses
+//! deep nesting instead of following it.
 
-pub(crate) mod filter;
-pub(crate) mod lexer;
-pub(crate) mod options;
-pub(crate) mod path;
+mod error;
+pub mod filter;
+mod lexer;
+pub mod options;
+pub mod path;
+
+pub use error::SyntaxError;
+pub use lexer::is_guid;
 
 #[cfg(test)]
 mod tests {

@@ -1,24 +1,32 @@
-//! The `$filter` grammar: comparison, `and or not`, parentheses, functions, lambdas, paths.
+//! The `$filter` grammar: comparison, `and or not`, parentheses, functions, lambdas, paths (protocol page `query.md`,
+//! section `$filter`).
 
-use super::lexer::{Token, TokenKind, syntax_error, tokens};
-use crate::errors::ApiError;
+use crate::error::SyntaxError;
+use crate::lexer::{Token, TokenKind, syntax_error, tokens};
 
 /// Deeper nesting is refused rather than followed.
 const DEEPEST: usize = 100;
 
+/// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operator {
+pub enum Operator {
+    /// `eq`
     Equal,
+    /// `ne`
     NotEqual,
+    /// `gt`
     GreaterThan,
+    /// `ge`
     GreaterThanOrEqual,
+    /// `lt`
     LessThan,
+    /// `le`
     LessThanOrEqual,
 }
 
 impl Operator {
     /// The operator as it reads with its sides exchanged.
-    pub(crate) fn mirrored(self) -> Operator {
+    pub fn mirrored(self) -> Operator {
         match self {
             Operator::Equal => Operator::Equal,
             Operator::NotEqual => Operator::NotEqual,
@@ -30,20 +38,30 @@ impl Operator {
     }
 }
 
+/// A literal with the type that its notation shows.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Literal {
+pub enum Literal {
+    /// `null`
     Null,
+    /// `true`, `false`
     Boolean(bool),
+    /// `'text'`, its quotes taken off
     Text(String),
+    /// `12`
     Integer(i64),
+    /// `1200.5`
     Number(f64),
+    /// Lower case.
     Guid(String),
+    /// `2024-05-01`
     Date(String),
+    /// UTC, whole seconds: `2024-05-01T10:00:00Z`
     DateTime(String),
 }
 
 impl Literal {
-    pub(crate) fn edm(&self) -> &'static str {
+    /// The type's name in messages: `Edm.String`.
+    pub fn edm(&self) -> &'static str {
         match self {
             Literal::Null => "null",
             Literal::Boolean(_) => "Edm.Boolean",
@@ -59,42 +77,60 @@ impl Literal {
 
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Expression {
+pub enum Expression {
+    /// All of them.
     And(Vec<Expression>),
+    /// Any of them.
     Or(Vec<Expression>),
+    /// The opposite.
     Not(Box<Expression>),
+    /// A comparison of two operands.
     Compare(Box<Expression>, Operator, Box<Expression>),
+    /// A function by its name.
     Call(String, Vec<Argument>),
     /// `navigation/any(t:condition)`.
     Lambda {
+        /// The collection-valued navigation property, behind others or a range variable.
         path: Vec<String>,
+        /// `any`, or else `all`.
         any: bool,
+        /// The range variable's name.
         variable: String,
+        /// None: `any()`.
         condition: Option<Box<Expression>>,
     },
+    /// A property, behind navigation properties or a range variable.
     Path(Vec<String>),
+    /// A literal.
     Literal(Literal),
 }
 
 /// An argument of a function: by position, or `Name=value` (query functions).
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Argument {
-    pub(crate) name: Option<String>,
-    pub(crate) value: ArgumentValue,
+pub struct Argument {
+    /// `PropertyName`; none where the position counts.
+    pub name: Option<String>,
+    /// What stands behind it.
+    pub value: ArgumentValue,
 }
 
+/// What stands as an argument.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum ArgumentValue {
+pub enum ArgumentValue {
+    /// An expression; of query functions a literal.
     Expression(Expression),
     /// A JSON array of texts.
     List(Vec<String>),
 }
 
 /// Parses a `$filter`. `alias` looks up parameter aliases (`@p1`).
-pub(crate) fn parse(
+///
+/// # Errors
+/// 400 `0x80060888` with the position of what cannot be read; nesting deeper than 100 is refused.
+pub fn parse(
     text: &str,
     alias: &dyn Fn(&str) -> Option<String>,
-) -> Result<Expression, ApiError> {
+) -> Result<Expression, SyntaxError> {
     let mut parser = Parser {
         tokens: tokens(text)?,
         next: 0,
@@ -127,11 +163,11 @@ impl Parser<'_> {
         kind
     }
 
-    fn error(&self) -> ApiError {
+    fn error(&self) -> SyntaxError {
         syntax_error(self.peek().at, self.text)
     }
 
-    fn expect(&mut self, kind: &TokenKind) -> Result<(), ApiError> {
+    fn expect(&mut self, kind: &TokenKind) -> Result<(), SyntaxError> {
         if self.peek().kind != *kind {
             return Err(self.error());
         }
@@ -143,7 +179,7 @@ impl Parser<'_> {
         matches!(&self.peek().kind, TokenKind::Word(found) if found == word)
     }
 
-    fn disjunction(&mut self) -> Result<Expression, ApiError> {
+    fn disjunction(&mut self) -> Result<Expression, SyntaxError> {
         let mut terms = vec![self.conjunction()?];
         while self.at_word("or") {
             self.next += 1;
@@ -156,7 +192,7 @@ impl Parser<'_> {
         })
     }
 
-    fn conjunction(&mut self) -> Result<Expression, ApiError> {
+    fn conjunction(&mut self) -> Result<Expression, SyntaxError> {
         let mut terms = vec![self.negation()?];
         while self.at_word("and") {
             self.next += 1;
@@ -169,10 +205,10 @@ impl Parser<'_> {
         })
     }
 
-    fn negation(&mut self) -> Result<Expression, ApiError> {
+    fn negation(&mut self) -> Result<Expression, SyntaxError> {
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(ApiError::request(
+            return Err(SyntaxError::request(
                 "The node count limit of '100' has been exceeded.",
             ));
         }
@@ -186,7 +222,7 @@ impl Parser<'_> {
         Ok(expression)
     }
 
-    fn comparison(&mut self) -> Result<Expression, ApiError> {
+    fn comparison(&mut self) -> Result<Expression, SyntaxError> {
         let left = self.operand()?;
         let TokenKind::Word(word) = &self.peek().kind else {
             return Ok(left);
@@ -198,7 +234,7 @@ impl Parser<'_> {
             "ge" => Operator::GreaterThanOrEqual,
             "lt" => Operator::LessThan,
             "le" => Operator::LessThanOrEqual,
-            "in" => return Err(ApiError::request("The 'in' operator is not supported.")),
+            "in" => return Err(SyntaxError::request("The 'in' operator is not supported.")),
             _ => return Ok(left),
         };
         self.next += 1;
@@ -210,7 +246,7 @@ impl Parser<'_> {
         ))
     }
 
-    fn operand(&mut self) -> Result<Expression, ApiError> {
+    fn operand(&mut self) -> Result<Expression, SyntaxError> {
         let literal = match self.peek().kind.clone() {
             TokenKind::Text(text) => Literal::Text(text),
             TokenKind::Integer(integer) => Literal::Integer(integer),
@@ -237,14 +273,14 @@ impl Parser<'_> {
         Ok(Expression::Literal(literal))
     }
 
-    fn word(&mut self, word: &str) -> Result<Expression, ApiError> {
+    fn word(&mut self, word: &str) -> Result<Expression, SyntaxError> {
         match word {
             "null" => self.literal(Literal::Null),
             "true" => self.literal(Literal::Boolean(true)),
             "false" => self.literal(Literal::Boolean(false)),
             alias if alias.starts_with('@') => {
                 let Some(value) = (self.alias)(alias) else {
-                    return Err(ApiError::request(format!(
+                    return Err(SyntaxError::request(format!(
                         "The parameter alias '{alias}' has no value."
                     )));
                 };
@@ -261,12 +297,12 @@ impl Parser<'_> {
         }
     }
 
-    fn literal(&mut self, literal: Literal) -> Result<Expression, ApiError> {
+    fn literal(&mut self, literal: Literal) -> Result<Expression, SyntaxError> {
         self.next += 1;
         Ok(Expression::Literal(literal))
     }
 
-    fn path_or_call(&mut self) -> Result<Expression, ApiError> {
+    fn path_or_call(&mut self) -> Result<Expression, SyntaxError> {
         let mut path = Vec::new();
         loop {
             let TokenKind::Word(word) = self.take() else {
@@ -289,7 +325,7 @@ impl Parser<'_> {
         }
     }
 
-    fn lambda(&mut self, path: Vec<String>, any: bool) -> Result<Expression, ApiError> {
+    fn lambda(&mut self, path: Vec<String>, any: bool) -> Result<Expression, SyntaxError> {
         if any && self.peek().kind == TokenKind::Close {
             self.next += 1;
             return Ok(Expression::Lambda {
@@ -313,7 +349,7 @@ impl Parser<'_> {
         })
     }
 
-    fn call(&mut self, function: String) -> Result<Expression, ApiError> {
+    fn call(&mut self, function: String) -> Result<Expression, SyntaxError> {
         let mut arguments = Vec::new();
         while self.peek().kind != TokenKind::Close {
             if !arguments.is_empty() {

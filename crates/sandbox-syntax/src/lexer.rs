@@ -1,6 +1,6 @@
 //! Tokens of the `$filter` language.
 
-use crate::errors::ApiError;
+use crate::error::SyntaxError;
 
 /// A token and the position (in characters) at which it starts.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,8 +34,13 @@ pub(crate) enum TokenKind {
     End,
 }
 
+/// A point in time as tokens carry it: UTC, whole seconds.
+fn moment_text(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// Splits an expression into tokens. The last is always `End`.
-pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ApiError> {
+pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
     let characters: Vec<char> = text.chars().collect();
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -83,8 +88,8 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, ApiError> {
     Ok(tokens)
 }
 
-pub(crate) fn syntax_error(at: usize, text: &str) -> ApiError {
-    ApiError::request(format!("Syntax error at position {at} in '{text}'."))
+pub(crate) fn syntax_error(at: usize, text: &str) -> SyntaxError {
+    SyntaxError::request(format!("Syntax error at position {at} in '{text}'."))
 }
 
 fn single(at: &mut usize, kind: TokenKind) -> TokenKind {
@@ -92,7 +97,7 @@ fn single(at: &mut usize, kind: TokenKind) -> TokenKind {
     kind
 }
 
-fn quoted(characters: &[char], at: &mut usize, text: &str) -> Result<String, ApiError> {
+fn quoted(characters: &[char], at: &mut usize, text: &str) -> Result<String, SyntaxError> {
     let mut value = String::new();
     *at += 1;
     loop {
@@ -110,7 +115,7 @@ fn quoted(characters: &[char], at: &mut usize, text: &str) -> Result<String, Api
                 *at += 1;
             }
             (None, _) => {
-                return Err(ApiError::request(format!(
+                return Err(SyntaxError::request(format!(
                     "There is an unterminated literal at position {} in '{text}'.",
                     characters.len()
                 )));
@@ -120,7 +125,7 @@ fn quoted(characters: &[char], at: &mut usize, text: &str) -> Result<String, Api
 }
 
 /// A JSON array up to its closing bracket; brackets inside strings do not count.
-fn list(characters: &[char], at: &mut usize, text: &str) -> Result<String, ApiError> {
+fn list(characters: &[char], at: &mut usize, text: &str) -> Result<String, SyntaxError> {
     let start = *at;
     let mut value = String::new();
     let mut quote = None;
@@ -150,7 +155,7 @@ fn guid(characters: &[char], at: usize) -> Option<String> {
 }
 
 /// Is this 8-4-4-4-12 hexadecimal digits?
-pub(crate) fn is_guid(text: &str) -> bool {
+pub fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, b)| match index {
             8 | 13 | 18 | 23 => b == b'-',
@@ -158,7 +163,7 @@ pub(crate) fn is_guid(text: &str) -> bool {
         })
 }
 
-fn literal(characters: &[char], at: &mut usize, text: &str) -> Result<TokenKind, ApiError> {
+fn literal(characters: &[char], at: &mut usize, text: &str) -> Result<TokenKind, SyntaxError> {
     let start = *at;
     let mut word = String::new();
     while let Some(&c) = characters
@@ -177,7 +182,7 @@ fn literal(characters: &[char], at: &mut usize, text: &str) -> Result<TokenKind,
         return Ok(TokenKind::Date(date.to_string()));
     }
     if let Ok(moment) = word.parse::<jiff::Timestamp>() {
-        return Ok(TokenKind::DateTime(crate::value::moment(moment)));
+        return Ok(TokenKind::DateTime(moment_text(moment)));
     }
     match word
         .trim_end_matches(['M', 'm', 'd', 'f', 'D', 'F', 'L', 'l'])
