@@ -1,10 +1,11 @@
-//! Reading what clients send to the practice organization: the resource path, the query options and the `$filter`
-//! language (protocol pages `query.md`, `crud.md`, `clients.md`).
+//! Reading what clients send to the practice organization: the resource path, the query options, the `$filter`
+//! language and the parts of a `$batch` (protocol pages `query.md`, `crud.md`, `clients.md`, `batch.md`).
 //!
 //! Pure functions over texts: nothing here knows the tables, reads a clock or touches a file. The crate `sandbox` gives
 //! what is read its meaning. Any text may come: a reader answers with a [`SyntaxError`], it never panics, and it refuses
 //! deep nesting instead of following it.
 
+pub mod batch;
 mod error;
 pub mod filter;
 mod lexer;

@@ -70,6 +70,11 @@ impl ApiError {
         ))
     }
 
+    /// 500 `0x80040216`.
+    pub(crate) fn unexpected() -> ApiError {
+        ApiError::new(500, "0x80040216", "An unexpected error occurred.")
+    }
+
     /// 501: documented behaviour that the practice organization does not simulate yet.
     pub(crate) fn not_simulated(what: impl AsRef<str>) -> ApiError {
         ApiError::new(
@@ -92,6 +97,6 @@ impl From<SyntaxError> for ApiError {
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> ApiError {
         tracing::error!(error = %error, "the practice organization's database refused a statement");
-        ApiError::new(500, "0x80040216", "An unexpected error occurred.")
+        ApiError::unexpected()
     }
 }

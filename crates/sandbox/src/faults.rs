@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::errors::ApiError;
+
 /// How a request goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +61,15 @@ fn once() -> u32 {
 
 fn one_second() -> u32 {
     1
+}
+
+/// 429 `0x80072322` (protocol page `errors-and-limits.md`).
+pub(crate) fn too_many_requests() -> ApiError {
+    ApiError::new(
+        429,
+        "0x80072322",
+        "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
+    )
 }
 
 /// A delay for every request that matches.
@@ -126,11 +137,35 @@ impl Faults {
 
     /// Takes the fault that hits this request, if any.
     pub(crate) fn take(&self, method: &str, target: &str) -> Option<Plan> {
+        self.take_if(method, target, |_| true)
+    }
+
+    /// Takes the fault that hits an operation inside a `$batch`, where a fault can only be an error.
+    pub(crate) fn take_error(&self, method: &str, target: &str) -> Option<ApiError> {
+        let error = |fault| match fault {
+            Fault::TooManyRequests => Some(too_many_requests()),
+            Fault::ServerError => Some(ApiError::unexpected()),
+            Fault::Unavailable
+            | Fault::ResetBeforeCommit
+            | Fault::ResetAfterCommit
+            | Fault::Slow
+            | Fault::WrongJson
+            | Fault::HtmlPage
+            | Fault::TruncatedBody
+            | Fault::Unauthorized => None,
+        };
+        let plan = self.take_if(method, target, |fault| error(fault).is_some())?;
+        error(plan.fault)
+    }
+
+    fn take_if(&self, method: &str, target: &str, fits: impl Fn(Fault) -> bool) -> Option<Plan> {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         let index = plans.iter().position(|plan| {
-            plan.method
-                .as_ref()
-                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            fits(plan.fault)
+                && plan
+                    .method
+                    .as_ref()
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
                 && matches(&plan.path, target)
         })?;
         let plan = plans.get_mut(index)?;

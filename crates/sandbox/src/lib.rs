@@ -27,9 +27,9 @@
 //! | Route | What it does |
 //! | --- | --- |
 //! | `GET /admin` | everything at a glance: tenant, all clients (one with an expired secret, one that is no member, one without role), faults, latency, clock |
-//! | `GET /admin/requests` | the log: `[{"sequence","method","path","query","entity_set","started","ended","status"}]`. `started` and `ended` are ticks of one counter, so that `a.ended < b.started` means that `b` waited for `a`. `status` is null while it runs and after a reset. Token requests are listed too (`entity_set` null) |
+//! | `GET /admin/requests` | the log: `[{"sequence","method","path","query","entity_set","started","ended","status"}]`. `started` and `ended` are ticks of one counter, so that `a.ended < b.started` means that `b` waited for `a`. `status` is null while it runs and after a reset. Token requests are listed too (`entity_set` null). A `$batch` has its operations beside it: `"operations":[{"method","path","status"}]`, also those of a change set that was rolled back |
 //! | `DELETE /admin/requests` | empties the log |
-//! | `POST /admin/faults` | `{"fault", "path"?, "method"?, "times"? (1), "retry_after"? (seconds, 1), "delay_ms"?}`: the next `times` requests whose path and query contain `path` (`*` is a wildcard) fail. `fault`: `too_many_requests` (429), `server_error` (500), `unavailable` (503, HTML), `reset_before_commit`, `reset_after_commit`, `slow` (by `delay_ms`), `wrong_json`, `html_page`, `truncated_body`, `unauthorized` (401) |
+//! | `POST /admin/faults` | `{"fault", "path"?, "method"?, "times"? (1), "retry_after"? (seconds, 1), "delay_ms"?}`: the next `times` requests whose path and query contain `path` (`*` is a wildcard) fail. `fault`: `too_many_requests` (429), `server_error` (500), `unavailable` (503, HTML), `reset_before_commit`, `reset_after_commit`, `slow` (by `delay_ms`), `wrong_json`, `html_page`, `truncated_body`, `unauthorized` (401). `too_many_requests` and `server_error` also hit the operations inside a `$batch` |
 //! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
 //! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
 //! | `GET`/`DELETE /admin/latency` | the delays / none |
@@ -41,6 +41,7 @@
 mod admin;
 mod api;
 mod auth;
+mod batch;
 mod clock;
 pub mod demo;
 mod errors;

@@ -16,6 +16,18 @@ pub(crate) struct Entry {
     started: u64,
     ended: Option<u64>,
     status: Option<u16>,
+    /// What a `$batch` held; left out for other requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    operations: Vec<Operation>,
+}
+
+/// One operation of a `$batch`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Operation {
+    pub(crate) method: String,
+    /// As it was sent, without its query.
+    pub(crate) path: String,
+    pub(crate) status: u16,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +56,7 @@ impl RequestLog {
             started: self.tick(),
             ended: None,
             status: None,
+            operations: Vec::new(),
         };
         self.entries
             .lock()
@@ -53,6 +66,7 @@ impl RequestLog {
             log: Arc::clone(self),
             sequence,
             status: None,
+            operations: Vec::new(),
         }
     }
 
@@ -81,6 +95,7 @@ pub(crate) struct Running {
     log: Arc<RequestLog>,
     sequence: u64,
     pub(crate) status: Option<u16>,
+    pub(crate) operations: Vec<Operation>,
 }
 
 impl Drop for Running {
@@ -98,6 +113,7 @@ impl Drop for Running {
         {
             entry.ended = Some(tick);
             entry.status = self.status;
+            entry.operations = std::mem::take(&mut self.operations);
         }
     }
 }

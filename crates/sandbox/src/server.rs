@@ -14,8 +14,9 @@ use futures_util::stream;
 use crate::api::{self, Request};
 use crate::auth::{Deployment, TokenRequest};
 use crate::errors::ApiError;
-use crate::faults::{Fault, Plan};
+use crate::faults::{Fault, Plan, too_many_requests};
 use crate::organization::Organization;
+use crate::requests::Operation;
 use crate::{admin, pages};
 
 /// The largest body that is read, as the real service has it.
@@ -30,6 +31,10 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    /// The URL of the row that was written: what `$1` stands for in a change set.
+    pub(crate) entity: Option<String>,
+    /// What a `$batch` held, for the log of requests.
+    pub(crate) operations: Vec<Operation>,
 }
 
 impl Answer {
@@ -38,6 +43,8 @@ impl Answer {
             status,
             headers: vec![("content-type", content_type.to_owned())],
             body,
+            entity: None,
+            operations: Vec::new(),
         }
     }
 
@@ -46,6 +53,8 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: String::new(),
+            entity: None,
+            operations: Vec::new(),
         }
     }
 
@@ -175,6 +184,13 @@ async fn web_api(
     .await
 }
 
+/// The service's root and the resource behind it, of a path that lies within `deployment`.
+pub(crate) fn service_root(path: &str, deployment: Deployment) -> Option<(&str, &str)> {
+    let (found, _, resource) = located(path)?;
+    let root = path.strip_suffix(resource)?;
+    (found == deployment).then(|| (root.trim_end_matches('/'), resource))
+}
+
 /// Splits a path into deployment, version segment (`v9.2`) and resource.
 fn located(path: &str) -> Option<(Deployment, &str, &str)> {
     let (deployment, rest) = match path.strip_prefix("/api/data/") {
@@ -224,13 +240,21 @@ async fn guarded(
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let Some(plan) = organization.faults.take(method, &target) else {
-        let answer = work.await;
-        running.status = Some(answer.status);
-        return answer.into_response();
+    let mut operations = Vec::new();
+    let work = async {
+        let mut answer = work.await;
+        operations = std::mem::take(&mut answer.operations);
+        answer
     };
-    let (status, response) = faulty(organization, &plan, work).await;
+    let (status, response) = match organization.faults.take(method, &target) {
+        Some(plan) => faulty(organization, &plan, work).await,
+        None => {
+            let answer = work.await;
+            (Some(answer.status), answer.into_response())
+        }
+    };
     running.status = status;
+    running.operations = operations;
     response
 }
 
@@ -247,19 +271,11 @@ async fn faulty(
     };
     let retry_after = plan.retry_after.to_string();
     let answer = match plan.fault {
-        Fault::TooManyRequests => api::error_answer(&ApiError::new(
-            429,
-            "0x80072322",
-            "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
-        ))
-        .header("retry-after", retry_after)
-        .header("x-ms-ratelimit-burst-remaining-xrm-requests", "0")
-        .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,196.26"),
-        Fault::ServerError => api::error_answer(&ApiError::new(
-            500,
-            "0x80040216",
-            "An unexpected error occurred.",
-        )),
+        Fault::TooManyRequests => api::error_answer(&too_many_requests())
+            .header("retry-after", retry_after)
+            .header("x-ms-ratelimit-burst-remaining-xrm-requests", "0")
+            .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,196.26"),
+        Fault::ServerError => api::error_answer(&ApiError::unexpected()),
         Fault::Unavailable => html(503, "Service Unavailable").header("retry-after", retry_after),
         Fault::ResetBeforeCommit => return (None, reset()),
         Fault::ResetAfterCommit => {

@@ -1,4 +1,7 @@
 //! Create, update, upsert, delete (protocol page `crud.md`).
+//!
+//! Every operation runs on a connection that is inside a transaction of the caller's, so that several of them can be one:
+//! a change set, a bulk action, a deep insert.
 
 use std::collections::HashSet;
 
@@ -9,6 +12,7 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::api::{Call, primary_key};
+use crate::batch;
 use crate::errors::ApiError;
 use crate::metadata::{Column, Kind, OnDelete, Table, catalog};
 use crate::rules;
@@ -34,30 +38,34 @@ enum Purpose {
 }
 
 /// `POST contacts`.
-pub(crate) async fn create(call: &Call<'_>, table: &'static Table) -> Result<Answer, ApiError> {
+pub(crate) async fn create(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+) -> Result<Answer, ApiError> {
     let body = object(call, table)?;
     writable(call, table, Access::Create)?;
-    let mut transaction = call.organization.store.write().await?;
-    let changes = read_changes(call, &mut transaction, table, &body, Purpose::Create).await?;
-    let id = insert_row(call, &mut transaction, table, None, changes).await?;
-    let answer = written(call, &mut transaction, table, &id, true).await?;
-    transaction.commit().await?;
+    let changes = read_changes(call, connection, table, &body, Purpose::Create).await?;
+    let id = insert_row(call, connection, table, None, changes).await?;
+    let answer = written(call, connection, table, &id, true).await?;
     Ok(answer)
 }
 
 /// `PATCH contacts(id)`: update, or upsert where no precondition forbids it.
 pub(crate) async fn patch(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
 ) -> Result<Answer, ApiError> {
     let body = object(call, table)?;
-    write_row(call, table, id, &body).await
+    write_row(call, connection, table, id, &body).await
 }
 
 /// `PUT contacts(id)/jobtitle`.
 pub(crate) async fn put_property(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     property: &str,
@@ -71,6 +79,7 @@ pub(crate) async fn put_property(
         .ok_or_else(|| ApiError::payload(table, "The property 'value' is missing."))?;
     set_existing(
         call,
+        connection,
         table,
         id,
         [(property.to_owned(), value)].into_iter().collect(),
@@ -81,6 +90,7 @@ pub(crate) async fn put_property(
 /// `DELETE contacts(id)/jobtitle`.
 pub(crate) async fn clear_property(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     property: &str,
@@ -90,6 +100,7 @@ pub(crate) async fn clear_property(
     }
     set_existing(
         call,
+        connection,
         table,
         id,
         [(property.to_owned(), JsonValue::Null)]
@@ -102,6 +113,7 @@ pub(crate) async fn clear_property(
 /// `PUT contacts(id)/parentcustomerid_account/$ref`.
 pub(crate) async fn put_reference(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     navigation: &str,
@@ -115,6 +127,7 @@ pub(crate) async fn put_reference(
         .ok_or_else(|| ApiError::payload(table, "The annotation '@odata.id' is missing."))?;
     set_existing(
         call,
+        connection,
         table,
         id,
         [(format!("{navigation}@odata.bind"), reference)]
@@ -127,6 +140,7 @@ pub(crate) async fn put_reference(
 /// `DELETE contacts(id)/parentcustomerid_account/$ref`.
 pub(crate) async fn clear_reference(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     navigation: &str,
@@ -136,6 +150,7 @@ pub(crate) async fn clear_reference(
     }
     set_existing(
         call,
+        connection,
         table,
         id,
         [(navigation.to_owned(), JsonValue::Null)]
@@ -148,17 +163,16 @@ pub(crate) async fn clear_reference(
 /// `DELETE contacts(id)`.
 pub(crate) async fn delete(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
 ) -> Result<Answer, ApiError> {
     writable(call, table, Access::Delete)?;
-    let mut transaction = call.organization.store.write().await?;
-    let existing = store::load(&mut transaction, table, id)
+    let existing = store::load(connection, table, id)
         .await?
         .ok_or_else(|| call.no_row(table, id))?;
     check_version(call, table, &existing)?;
-    delete_row(&mut transaction, table, id).await?;
-    transaction.commit().await?;
+    delete_row(connection, table, id).await?;
     Ok(Answer::empty(204).header("odata-version", "4.0"))
 }
 
@@ -206,30 +220,29 @@ fn writable(call: &Call<'_>, table: &Table, access: Access) -> Result<(), ApiErr
 /// Changes a row that must exist.
 async fn set_existing(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     body: Body,
 ) -> Result<Answer, ApiError> {
     writable(call, table, Access::Write)?;
-    let mut transaction = call.organization.store.write().await?;
-    let existing = store::load(&mut transaction, table, id)
+    let existing = store::load(connection, table, id)
         .await?
         .ok_or_else(|| call.no_row(table, id))?;
     check_version(call, table, &existing)?;
-    let changes = read_changes(call, &mut transaction, table, &body, Purpose::Update).await?;
-    update_row(call, &mut transaction, table, id, &existing, changes).await?;
-    transaction.commit().await?;
+    let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
+    update_row(call, connection, table, id, &existing, changes).await?;
     Ok(Answer::empty(204).header("odata-version", "4.0"))
 }
 
 async fn write_row(
     call: &Call<'_>,
+    connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
     body: &Body,
 ) -> Result<Answer, ApiError> {
-    let mut transaction = call.organization.store.write().await?;
-    let created = match store::load(&mut transaction, table, id).await? {
+    let created = match store::load(connection, table, id).await? {
         Some(existing) => {
             if precondition(call, "if-none-match") == Some("*") {
                 return Err(ApiError::new(
@@ -240,9 +253,8 @@ async fn write_row(
             }
             check_version(call, table, &existing)?;
             writable(call, table, Access::Write)?;
-            let changes =
-                read_changes(call, &mut transaction, table, body, Purpose::Update).await?;
-            update_row(call, &mut transaction, table, id, &existing, changes).await?;
+            let changes = read_changes(call, connection, table, body, Purpose::Update).await?;
+            update_row(call, connection, table, id, &existing, changes).await?;
             false
         }
         None => {
@@ -250,14 +262,12 @@ async fn write_row(
                 return Err(call.no_row(table, id));
             }
             writable(call, table, Access::Create)?;
-            let changes =
-                read_changes(call, &mut transaction, table, body, Purpose::Create).await?;
-            insert_row(call, &mut transaction, table, Some(id), changes).await?;
+            let changes = read_changes(call, connection, table, body, Purpose::Create).await?;
+            insert_row(call, connection, table, Some(id), changes).await?;
             true
         }
     };
-    let answer = written(call, &mut transaction, table, id, created).await?;
-    transaction.commit().await?;
+    let answer = written(call, connection, table, id, created).await?;
     Ok(answer)
 }
 
@@ -304,15 +314,18 @@ async fn written(
     id: &str,
     created: bool,
 ) -> Result<Answer, ApiError> {
+    let url = format!("{}/{}({id})", call.request.base, table.set);
     if call.preferences.representation {
         let status = if created { 201 } else { 200 };
         let answer = call.read_row(connection, table, id, status).await?;
-        return answer.ok_or_else(|| call.no_row(table, id));
+        let mut answer = answer.ok_or_else(|| call.no_row(table, id))?;
+        answer.entity = Some(url);
+        return Ok(answer);
     }
-    let url = format!("{}/{}({id})", call.request.base, table.set);
-    let answer = Answer::empty(204)
+    let mut answer = Answer::empty(204)
         .header("odata-version", "4.0")
         .header("odata-entityid", url.as_str());
+    answer.entity = Some(url.clone());
     Ok(if created {
         answer.header("location", url)
     } else {
@@ -473,10 +486,11 @@ fn resolve(
     let path_base = base
         .strip_prefix(call.request.origin.as_str())
         .unwrap_or(base);
+    let reference = batch::replaced(reference, call.references)?;
     let relative = [base, path_base]
         .iter()
         .find_map(|start| reference.strip_prefix(start))
-        .unwrap_or(reference);
+        .unwrap_or(&reference);
     let segments = path::segments(relative)?;
     let [segment] = segments.as_slice() else {
         return Err(ApiError::payload(

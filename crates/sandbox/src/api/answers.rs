@@ -21,17 +21,22 @@ pub(crate) struct Preferences {
     pub(crate) representation: bool,
     pub(crate) page_size: Option<u32>,
     pub(crate) annotations: Annotations,
+    /// Of a `$batch`: what follows a failed operation is done all the same.
+    pub(crate) continue_on_error: bool,
     pub(super) include_annotations: Option<String>,
 }
 
 impl Preferences {
-    pub(super) fn read(headers: &HeaderMap) -> Preferences {
+    pub(crate) fn read(headers: &HeaderMap) -> Preferences {
         let mut preferences = Preferences::default();
         for header in headers.get_all("prefer") {
             for preference in split_outside_quotes(header.to_str().unwrap_or("")) {
                 let (name, value) = preference.split_once('=').unwrap_or((&preference, ""));
                 let value = value.trim().trim_matches('"');
                 match name.trim() {
+                    "odata.continue-on-error" => {
+                        preferences.continue_on_error = value != "false";
+                    }
                     "return" => preferences.representation = value == "representation",
                     "odata.maxpagesize" => {
                         preferences.page_size = value
@@ -163,6 +168,15 @@ impl Call<'_> {
         (
             "@odata.context".to_owned(),
             Json::Text(format!("{}/$metadata#{of}", self.request.base)),
+        )
+    }
+
+    /// An error as the answer to this request.
+    pub(crate) fn refusal(&self, error: &ApiError) -> Answer {
+        error_body(
+            error,
+            self.request.deployment,
+            self.preferences.annotations.all,
         )
     }
 

@@ -17,6 +17,7 @@ impl Call<'_> {
     /// What lies beneath a row: a property, or where a navigation property leads.
     pub(super) async fn beneath(
         &self,
+        connection: &mut SqliteConnection,
         table: &'static Table,
         id: &str,
         names: &[&str],
@@ -24,12 +25,9 @@ impl Call<'_> {
         let Some((first, rest)) = names.split_first() else {
             return Err(ApiError::no_segment(""));
         };
-        let mut connection = self.organization.store.pool().acquire().await?;
         if let Some(column) = table.property(first) {
             self.caller.require(Access::Read, table)?;
-            let value = self
-                .column_of(&mut connection, table, id, &column.name)
-                .await?;
+            let value = self.column_of(connection, table, id, &column.name).await?;
             return match rest {
                 [] if value.is_null() => Ok(Answer::empty(204).header("odata-version", "4.0")),
                 [] => Ok(self.json(
@@ -50,11 +48,9 @@ impl Call<'_> {
         }
         if let Some((link, column)) = table.link(first) {
             self.caller.require(Access::Read, table)?;
-            let target_id = self
-                .column_of(&mut connection, table, id, &column.name)
-                .await?;
+            let target_id = self.column_of(connection, table, id, &column.name).await?;
             let kind = if column.is_polymorphic() {
-                self.column_of(&mut connection, table, id, &column.type_name())
+                self.column_of(connection, table, id, &column.type_name())
                     .await?
                     .text()
                     .map(str::to_owned)
@@ -69,7 +65,7 @@ impl Call<'_> {
                 .table(&kind)
                 .ok_or_else(|| ApiError::not_simulated(format!("the table '{kind}'")))?;
             return match rest {
-                [] => self.single(&mut connection, target, target_id).await,
+                [] => self.single(connection, target, target_id).await,
                 ["$ref"] => Ok(self.json(
                     200,
                     Json::Object(vec![
@@ -99,13 +95,12 @@ impl Call<'_> {
             return Err(ApiError::no_segment(first));
         }
         self.caller.require(Access::Read, table)?;
-        self.column_of(&mut connection, table, id, &table.id)
-            .await?;
+        self.column_of(connection, table, id, &table.id).await?;
         let (child, column) = rows::children(table, first)?;
         let query = Query::new(child).only(column, id);
         match rest {
-            [] => self.list(&mut connection, child, query).await,
-            ["$count"] => self.count(&mut connection, query).await,
+            [] => self.list(connection, child, query).await,
+            ["$count"] => self.count(connection, query).await,
             [other, ..] => Err(ApiError::no_segment(other)),
         }
     }

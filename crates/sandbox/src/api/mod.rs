@@ -14,9 +14,11 @@ mod read;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use sandbox_syntax::path::{self, Segment};
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::auth::Deployment;
+use crate::batch::{self, References};
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
 use crate::organization::{Organization, ids};
@@ -25,8 +27,8 @@ use crate::security::Caller;
 use crate::server::Answer;
 use crate::write;
 
-pub(crate) use answers::{JSON, challenge, error_answer};
-use answers::{Preferences, error_body};
+use answers::error_body;
+pub(crate) use answers::{JSON, Preferences, challenge, error_answer};
 pub(crate) use keys::primary_key;
 
 /// A request to the Web API.
@@ -69,6 +71,7 @@ pub(crate) async fn answer(organization: &Organization, request: &Request) -> An
                 request,
                 caller,
                 preferences: preferences.clone(),
+                references: &References::new(),
             };
             call.handle().await
         }
@@ -96,10 +99,32 @@ pub(crate) struct Call<'a> {
     pub(crate) request: &'a Request,
     pub(crate) caller: Caller,
     pub(crate) preferences: Preferences,
+    /// Rows that earlier operations of the same change set wrote.
+    pub(crate) references: &'a References,
 }
 
 impl Call<'_> {
     async fn handle(&self) -> Result<Answer, ApiError> {
+        if self.request.resource.trim_end_matches('/') == "$batch" {
+            return batch::run(self).await;
+        }
+        self.alone().await
+    }
+
+    /// Answers a request that is no `$batch`; what it writes is a transaction of its own.
+    pub(crate) async fn alone(&self) -> Result<Answer, ApiError> {
+        if self.request.method == "GET" {
+            let mut connection = self.organization.store.pool().acquire().await?;
+            return self.on(&mut connection).await;
+        }
+        let mut transaction = self.organization.store.write().await?;
+        let answer = self.on(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(answer)
+    }
+
+    /// Answers a request that is no `$batch` on a connection. A request that writes needs one inside a transaction.
+    pub(crate) async fn on(&self, connection: &mut SqliteConnection) -> Result<Answer, ApiError> {
         let segments = path::segments(&self.request.resource)?;
         let names: Vec<&str> = segments
             .iter()
@@ -107,6 +132,9 @@ impl Call<'_> {
             .collect();
         let method = self.request.method.as_str();
         match (method, names.as_slice()) {
+            (_, ["$batch", ..]) => {
+                return Err(ApiError::request("A batch cannot hold another batch."));
+            }
             ("GET", []) => return Ok(self.service_document()),
             ("GET", ["WhoAmI"]) => return Ok(self.who_am_i()),
             ("GET", ["RetrieveVersion"]) => return Ok(self.retrieve_version()),
@@ -123,8 +151,7 @@ impl Call<'_> {
             (
                 _,
                 [
-                    "$batch"
-                    | "$metadata"
+                    "$metadata"
                     | "EntityDefinitions"
                     | "RelationshipDefinitions"
                     | "GlobalOptionSetDefinitions"
@@ -152,25 +179,26 @@ impl Call<'_> {
             .set(&first.name)
             .ok_or_else(|| ApiError::no_segment(&first.name))?;
         match &first.key {
-            None => self.set(table, rest).await,
+            None => self.set(connection, table, rest).await,
             Some(key) => {
                 let id = primary_key(table, key)?;
-                self.row(table, &id, rest).await
+                self.row(connection, table, &id, rest).await
             }
         }
     }
 
-    async fn set(&self, table: &'static Table, rest: &[Segment]) -> Result<Answer, ApiError> {
+    async fn set(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &'static Table,
+        rest: &[Segment],
+    ) -> Result<Answer, ApiError> {
         match (self.request.method.as_str(), rest) {
-            ("GET", []) => {
-                let mut connection = self.organization.store.pool().acquire().await?;
-                self.list(&mut connection, table, Query::new(table)).await
-            }
+            ("GET", []) => self.list(connection, table, Query::new(table)).await,
             ("GET", [count]) if count.name == "$count" => {
-                let mut connection = self.organization.store.pool().acquire().await?;
-                self.count(&mut connection, Query::new(table)).await
+                self.count(connection, Query::new(table)).await
             }
-            ("POST", []) => write::create(self, table).await,
+            ("POST", []) => write::create(self, connection, table).await,
             (_, []) => Err(self.wrong_method()),
             (_, [other, ..]) => Err(ApiError::no_segment(&other.name)),
         }
@@ -178,26 +206,26 @@ impl Call<'_> {
 
     async fn row(
         &self,
+        connection: &mut SqliteConnection,
         table: &'static Table,
         id: &str,
         rest: &[Segment],
     ) -> Result<Answer, ApiError> {
         let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
         match (self.request.method.as_str(), names.as_slice()) {
-            ("GET", []) => {
-                let mut connection = self.organization.store.pool().acquire().await?;
-                self.single(&mut connection, table, id).await
+            ("GET", []) => self.single(connection, table, id).await,
+            ("GET", _) => self.beneath(connection, table, id, &names).await,
+            ("PATCH", []) => write::patch(self, connection, table, id).await,
+            ("DELETE", []) => write::delete(self, connection, table, id).await,
+            ("PUT", [property]) => write::put_property(self, connection, table, id, property).await,
+            ("DELETE", [property]) => {
+                write::clear_property(self, connection, table, id, property).await
             }
-            ("GET", _) => self.beneath(table, id, &names).await,
-            ("PATCH", []) => write::patch(self, table, id).await,
-            ("DELETE", []) => write::delete(self, table, id).await,
-            ("PUT", [property]) => write::put_property(self, table, id, property).await,
-            ("DELETE", [property]) => write::clear_property(self, table, id, property).await,
             ("PUT", [navigation, "$ref"]) => {
-                write::put_reference(self, table, id, navigation).await
+                write::put_reference(self, connection, table, id, navigation).await
             }
             ("DELETE", [navigation, "$ref"]) => {
-                write::clear_reference(self, table, id, navigation).await
+                write::clear_reference(self, connection, table, id, navigation).await
             }
             ("POST", [_, "$ref"]) => {
                 Err(ApiError::not_simulated("association through a collection"))
@@ -207,7 +235,7 @@ impl Call<'_> {
         }
     }
 
-    fn wrong_method(&self) -> ApiError {
+    pub(crate) fn wrong_method(&self) -> ApiError {
         ApiError::new(
             405,
             crate::errors::REQUEST,
