@@ -3,7 +3,7 @@
 use crate::error::{Endpoint, Error, Result};
 use crate::odata::{Query, column, invalid};
 use crate::row::{NextLink, Page, Row};
-use crate::sign_in::{Ask, TokenSource, token_endpoint};
+use crate::sign_in::{Ask, BrowserSignIn, DeviceSignIn, SignIn, TokenSource, configured_endpoints};
 use crate::transport::{Answer, Request, RetryPolicy, TimeOuts, Transport};
 use crate::url::OrganizationUrl;
 use reqwest::Method;
@@ -11,7 +11,6 @@ use reqwest::header::{
     ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
     IF_NONE_MATCH,
 };
-use secrecy::SecretString;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -47,35 +46,6 @@ impl Connection {
     }
 }
 
-/// How to sign in.
-#[derive(Clone)]
-pub enum SignIn {
-    /// Microsoft Entra ID, as an application user (protocol page `auth.md`, section 2).
-    Cloud {
-        /// `https://login.microsoftonline.com`, or that of a national cloud.
-        authority_url: String,
-        /// The tenant's GUID or domain.
-        tenant_id: String,
-        /// The application's id.
-        client_id: String,
-        /// The value of its secret.
-        client_secret: SecretString,
-    },
-    /// AD FS, as a person (protocol page `auth.md`, section 7).
-    OnPremises {
-        /// The AD FS token endpoint: `https://fs.example.com/adfs/oauth2/token`.
-        authority_url: String,
-        /// The id of the application registered there.
-        client_id: String,
-        /// Its secret, if it has one.
-        client_secret: Option<SecretString>,
-        /// The person's login.
-        login_email: String,
-        /// The person's password.
-        password: SecretString,
-    },
-}
-
 /// The kind of connection. Addresses are left out: until they are checked, somebody may have put a password into one.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,15 +54,6 @@ impl fmt::Debug for Connection {
             .field("time_outs", &self.time_outs)
             .field("wait_budget", &self.wait_budget)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SignIn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Cloud { .. } => "Cloud",
-            Self::OnPremises { .. } => "OnPremises",
-        })
     }
 }
 
@@ -105,7 +66,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     organization: OrganizationUrl,
     transport: Transport,
-    tokens: TokenSource,
+    tokens: Arc<TokenSource>,
     wait_budget: Duration,
 }
 
@@ -190,14 +151,16 @@ impl Client {
             wait_budget,
         } = connection;
         let default_version = match sign_in {
-            SignIn::Cloud { .. } => "v9.2",
+            SignIn::Cloud { .. } | SignIn::Person { .. } => "v9.2",
             SignIn::OnPremises { .. } => "v9.1",
         };
         let organization = OrganizationUrl::parse(&organization_url, default_version)?;
-        let token_endpoint = token_endpoint(&sign_in)?;
-        let uses_tls = [organization.api_root(), &token_endpoint]
-            .iter()
-            .any(|url| url.scheme() == "https");
+        let endpoints = configured_endpoints(&sign_in)?;
+        // Where an organization is on TLS, so is the sign-in service that it names.
+        let uses_tls = organization.api_root().scheme() == "https"
+            || endpoints
+                .as_ref()
+                .is_some_and(|endpoints| endpoints.uses_tls());
         // A proxy of the environment is for the network; the practice organization is on this machine.
         let uses_proxy = !organization.is_loopback();
         let transport = Transport::new(
@@ -209,15 +172,15 @@ impl Client {
         )?;
         let tokens = TokenSource::new(
             sign_in,
-            token_endpoint,
             &organization,
             transport.clone(),
             wait_budget,
+            endpoints,
         );
         Ok(Self(Arc::new(Inner {
             organization,
             transport,
-            tokens,
+            tokens: Arc::new(tokens),
             wait_budget,
         })))
     }
@@ -234,6 +197,31 @@ impl Client {
     /// [`Error::SignIn`], or why the sign-in service could not be reached.
     pub async fn sign_in(&self) -> Result<()> {
         self.0.tokens.token(Ask::Now).await.map(|_| ())
+    }
+
+    /// Begins a sign-in as a person in the system's browser; the caller opens its page. One at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SignIn`] if another one is under way or nobody can sign in here as a person; or why the organization
+    /// could not be asked for its sign-in service.
+    pub async fn sign_in_with_browser(&self) -> Result<BrowserSignIn> {
+        BrowserSignIn::begin(&self.0.tokens).await
+    }
+
+    /// Begins a sign-in as a person who types a code on another device. One at a time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::sign_in_with_browser`], and what the sign-in service answers.
+    pub async fn sign_in_with_device_code(&self) -> Result<DeviceSignIn> {
+        DeviceSignIn::begin(&self.0.tokens).await
+    }
+
+    /// Forgets whoever is signed in, here and where the refresh token is kept. The sign-in service is not told: it has no
+    /// address for that.
+    pub async fn sign_out(&self) {
+        self.0.tokens.sign_out().await;
     }
 
     /// Knocks at the organization without a token, so that what is wrong on the way there is told apart from

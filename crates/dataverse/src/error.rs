@@ -253,6 +253,28 @@ pub enum SignInProblem {
     NotPermitted,
     /// The sign-in has expired or was revoked.
     Expired,
+    /// The application is registered with a secret, so that nobody can sign in with it as a person.
+    NotAPublicClient,
+    /// The application is registered without a secret, and one was sent.
+    SecretNotAllowed,
+    /// The application is not registered for a sign-in in the browser of this computer.
+    WrongRedirect,
+    /// Nobody is signed in.
+    SignInRequired,
+    /// The person did not want to sign in, or to allow it.
+    Declined,
+    /// Nobody signed in in time.
+    TookTooLong,
+    /// What came back from the browser does not belong to this sign-in.
+    ForeignCallback,
+    /// Another sign-in is under way.
+    InProgress,
+    /// This computer lets nobody listen for the browser.
+    NoListener,
+    /// The connection signs in by itself.
+    NotForPersons,
+    /// The organization does not say where to sign in, or leads to a service that is not known.
+    NotDiscovered,
     /// The address answers, but not as a sign-in service.
     WrongAuthority,
     /// The sign-in service is down or busy.
@@ -686,7 +708,9 @@ impl Error {
         }
         if let Self::SignIn { problem, .. } = self {
             return Some(match problem {
-                SignInProblem::TokenRefused => Endpoint::Organization,
+                SignInProblem::TokenRefused | SignInProblem::NotDiscovered => {
+                    Endpoint::Organization
+                }
                 SignInProblem::WrongSecret
                 | SignInProblem::SecretExpired
                 | SignInProblem::UnknownApplication
@@ -698,6 +722,16 @@ impl Error {
                 | SignInProblem::BlockedByPolicy
                 | SignInProblem::NotPermitted
                 | SignInProblem::Expired
+                | SignInProblem::NotAPublicClient
+                | SignInProblem::SecretNotAllowed
+                | SignInProblem::WrongRedirect
+                | SignInProblem::SignInRequired
+                | SignInProblem::Declined
+                | SignInProblem::TookTooLong
+                | SignInProblem::ForeignCallback
+                | SignInProblem::InProgress
+                | SignInProblem::NoListener
+                | SignInProblem::NotForPersons
                 | SignInProblem::WrongAuthority
                 | SignInProblem::Unavailable
                 | SignInProblem::Refused => Endpoint::SignInService,
@@ -794,6 +828,17 @@ impl SignInProblem {
             Self::BlockedByPolicy => "sign_in_blocked_by_policy",
             Self::NotPermitted => "sign_in_not_permitted",
             Self::Expired => "sign_in_expired",
+            Self::NotAPublicClient => "sign_in_not_a_public_client",
+            Self::SecretNotAllowed => "sign_in_secret_not_allowed",
+            Self::WrongRedirect => "sign_in_wrong_redirect",
+            Self::SignInRequired => "sign_in_required",
+            Self::Declined => "sign_in_declined",
+            Self::TookTooLong => "sign_in_took_too_long",
+            Self::ForeignCallback => "sign_in_foreign_callback",
+            Self::InProgress => "sign_in_in_progress",
+            Self::NoListener => "sign_in_no_listener",
+            Self::NotForPersons => "sign_in_not_for_persons",
+            Self::NotDiscovered => "sign_in_not_discovered",
             Self::WrongAuthority => "sign_in_wrong_authority",
             Self::Unavailable => "sign_in_unavailable",
             Self::TokenRefused => "sign_in_token_refused",
@@ -820,6 +865,25 @@ impl SignInProblem {
                 "The sign-in service does not permit this user or application to use Dynamics 365."
             }
             Self::Expired => "The sign-in has expired or was revoked.",
+            Self::NotAPublicClient => {
+                "The application is registered with a secret, so that nobody can sign in with it as a person."
+            }
+            Self::SecretNotAllowed => {
+                "The application is registered without a secret, so that it can only be signed in to as a person."
+            }
+            Self::WrongRedirect => {
+                "The application is not registered for a sign-in in this computer's browser."
+            }
+            Self::SignInRequired => "Nobody is signed in to Dynamics 365.",
+            Self::Declined => "The sign-in was declined.",
+            Self::TookTooLong => "Nobody signed in in time.",
+            Self::ForeignCallback => {
+                "The browser came back with something that does not belong to this sign-in."
+            }
+            Self::InProgress => "A sign-in is under way already.",
+            Self::NoListener => "This computer does not let the companion wait for the browser.",
+            Self::NotForPersons => "This connection signs in by itself, not as a person.",
+            Self::NotDiscovered => "Dynamics 365 does not say where to sign in.",
             Self::WrongAuthority => "The sign-in address answers, but not as a sign-in service.",
             Self::Unavailable => "The sign-in service is not available at the moment.",
             Self::TokenRefused => "Dynamics 365 refuses the sign-in.",
@@ -847,7 +911,7 @@ impl SignInProblem {
             Self::WrongPassword => "Enter the login e-mail and the password again.",
             Self::ConsentRequired => "Ask the administrator to grant consent to the application.",
             Self::SecondFactorRequired => {
-                "Use an application user, or ask the administrator to exempt this sign-in."
+                "Sign in again as a person in the browser, or use an application user."
             }
             Self::BlockedByPolicy => {
                 "Ask the administrator about Conditional Access for this application."
@@ -856,6 +920,26 @@ impl SignInProblem {
                 "Ask the administrator to assign the user or grant the application access."
             }
             Self::Expired => "Sign in again.",
+            Self::NotAPublicClient => {
+                "Ask the administrator to allow public client flows in the application's registration."
+            }
+            Self::SecretNotAllowed => {
+                "Sign in as yourself, or name an application that has a secret."
+            }
+            Self::WrongRedirect => {
+                "Ask the administrator to add http://localhost to the application's desktop redirect URIs."
+            }
+            Self::SignInRequired => "Sign in.",
+            Self::Declined | Self::TookTooLong => "Sign in again.",
+            Self::ForeignCallback => {
+                "Sign in again, in the page that the companion opens and in no other."
+            }
+            Self::InProgress => "Finish it in the browser, or cancel it.",
+            Self::NoListener => "Sign in with a code on another device instead.",
+            Self::NotForPersons => "Set `sign_in` to \"self\" in the connection's settings.",
+            Self::NotDiscovered => {
+                "Enter the sign-in address and the tenant in the connection's settings."
+            }
             Self::WrongAuthority => "Check the sign-in address in the settings.",
             Self::Unavailable => "Try again in a minute.",
             Self::TokenRefused => {

@@ -31,12 +31,13 @@ mod sign_in;
 mod transport;
 mod url;
 
-pub use client::{Client, Condition, Connection, Outcome, SignIn, WhoAmI, Written};
+pub use client::{Client, Condition, Connection, Outcome, WhoAmI, Written};
 pub use error::{Endpoint, Error, Result, ServiceAnswer, SignInProblem};
 pub use odata::{
     Comparison, Direction, Direction::Ascending, Direction::Descending, Expand, Filter,
     LikePattern, Literal, Query,
 };
 pub use row::{Lookup, NextLink, Page, Row};
+pub use sign_in::{BrowserSignIn, DeviceSignIn, RefreshTokens, SignIn};
 pub use transport::{RetryPolicy, TimeOuts};
 pub use url::OrganizationUrl;

@@ -311,7 +311,8 @@ impl Answer {
         }
     }
 
-    fn body_without_mark(&self) -> &[u8] {
+    /// The body without a byte order mark.
+    pub fn body_without_mark(&self) -> &[u8] {
         self.body
             .strip_prefix(b"\xEF\xBB\xBF")
             .unwrap_or(&self.body)

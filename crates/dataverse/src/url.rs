@@ -122,6 +122,14 @@ impl OrganizationUrl {
     pub(crate) fn scope(&self) -> String {
         format!("{}/.default", self.api_root.origin().ascii_serialization())
     }
+
+    /// What a person's token is asked for (protocol page `auth.md`, section 3).
+    pub(crate) fn person_scope(&self) -> String {
+        format!(
+            "{}/user_impersonation",
+            self.api_root.origin().ascii_serialization()
+        )
+    }
 }
 
 /// Whether credentials may be sent to an address.
@@ -141,7 +149,8 @@ pub(crate) fn check_security(url: &Url) -> Security {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is on this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -9,6 +9,8 @@ mod odata;
 #[cfg(test)]
 mod organization_url;
 #[cfg(test)]
+mod person;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod secrecy;

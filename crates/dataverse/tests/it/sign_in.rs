@@ -95,7 +95,8 @@ async fn every_refusal_of_entra_has_its_own_meaning() {
         (400, "invalid_grant", 700_082, "sign_in_expired"),
         (400, "invalid_grant", 70_043, "sign_in_expired"),
         (401, "invalid_client", 7_000_218, "sign_in_wrong_secret"),
-        (400, "invalid_request", 50_011, "sign_in_refused"),
+        (401, "invalid_client", 700_025, "sign_in_secret_not_allowed"),
+        (400, "invalid_request", 50_011, "sign_in_wrong_redirect"),
         (400, "invalid_grant", 50_105, "sign_in_not_permitted"),
         (
             401,
