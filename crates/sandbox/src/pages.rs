@@ -100,7 +100,8 @@ fn page(status: u16, title: &str, content: &str) -> Answer {
     )
 }
 
-fn escaped(text: &str) -> String {
+/// Text as HTML shows it, also between quotes.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
