@@ -14,7 +14,7 @@
 //! ```
 //!
 //! # Where things are
-//! - `server`: routes, latency, faults, the wire. `auth`: token endpoints. `api`: what a Web API request means.
+//! - `server`: routes, latency, faults, the wire. `auth`: the sign-in services. `api`: what a Web API request means.
 //! - The crate `sandbox-syntax`: path, query options, `$filter`. `query`: the typed query model and its SQL. `rows`:
 //!   rows to JSON.
 //! - `write`: create, update, upsert, delete. `rules`: what the server does by itself. `security`: roles and 403s.
@@ -33,10 +33,15 @@
 //! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
 //! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
 //! | `GET`/`DELETE /admin/latency` | the delays / none |
-//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"}` of tokens issued from now on (3599) |
+//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"?` of tokens issued from now on (3599)`, "device_code_interval_seconds"?` (5)`}` |
 //! | `POST /admin/clock` | `{"advance_seconds"}`: moves the organization's clock, so that tokens expire without waiting |
 //! | `DELETE /admin/tokens` | revokes all access tokens |
-//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator"), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "remove"? ["prvReadLead"], "add"? […]}` |
+//! | `POST /admin/sign-ins` | answers a sign-in without a browser, as the person `email` (default: the first). `{"authorize_url", "email"?}` or `{"authorize_url", "deny": true}`: 200 `{"redirect"}`, the address that the browser would be sent to. `{"user_code", "email"?}` or `{"user_code", "deny": true}`: approves or declines a device code |
+//! | `GET /admin/sign-ins` | device codes: `[{"user_code","client_id","state"}]` |
+//! | `PATCH /admin/policies` | `{"mfa"?, "consent_required"?, "conditional_access"?, "assignment_required"?}`, all false at first: what the tenant demands of people. Pages ask for proof and consent; tokens without them are refused with 50076, 65001; 53003 and 50105 let nobody in |
+//! | `PATCH /admin/clients` | `{"client_id", "secret_expired"?, "redirect_uris"?}` of an application of the tenant |
+//! | `POST /admin/refresh-tokens` | `{"end": "expired"}` (700082) or `{"end": "revoked"}` (70043): all that were given out |
+//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "remove"? ["prvReadLead"], "add"? […]}` |
 
 mod admin;
 mod api;
@@ -70,7 +75,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Authority, Client, OnPremisesLogin, random_secret};
+use crate::auth::{Authority, Client, Credential, OnPremisesLogin, random_secret};
 use crate::faults::{Faults, Latency};
 use crate::organization::{Organization, ids};
 use crate::security::{Directory, Principal, Role, guide_role};
@@ -167,6 +172,10 @@ pub struct Description {
     pub client_secret: String,
     /// An application user that may do everything: for set-up, tests and other clients.
     pub administrator: Administrator,
+    /// The application that people sign in to themselves.
+    pub public_client: PublicClient,
+    /// People (agents) with a password and exactly the integration guide's role.
+    pub people: Vec<Person>,
     /// The same organization as an on-premises deployment.
     pub on_premises: OnPremises,
     /// Base of the admin door (`/admin`, see the crate's documentation).
@@ -182,6 +191,28 @@ pub struct Administrator {
     pub client_secret: String,
 }
 
+/// An application without a secret, for sign-in in a browser (authorization code with PKCE) and by device code.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct PublicClient {
+    /// Application id.
+    pub client_id: String,
+    /// What is registered; of `http://localhost` the port is free.
+    pub redirect_uris: Vec<String>,
+}
+
+/// Somebody who signs in with a password.
+#[derive(Serialize, Deserialize, Clone)]
+pub struct Person {
+    /// The account, also the user's `internalemailaddress`.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// First and last name.
+    pub name: String,
+    /// The user's `systemuserid`.
+    pub user_id: String,
+}
+
 /// How to reach the organization as an on-premises deployment.
 #[derive(Serialize, Deserialize, Clone)]
 pub struct OnPremises {
@@ -193,6 +224,8 @@ pub struct OnPremises {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// A native application of AD FS: no secret, for sign-in in a browser (`/adfs/oauth2/authorize`).
+    pub native_client_id: String,
     /// A user with exactly the integration guide's role.
     pub login_email: String,
     /// The user's password.
@@ -207,6 +240,14 @@ impl std::fmt::Debug for Description {
     }
 }
 
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Person")
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
 const TENANT: &str = "3f1a6c2e-9b4d-4e8f-a7c1-5d2e8b9f0a61";
 const CLIENT: &str = "b7d1f0a4-2c3e-4f5a-8b6c-9d0e1f2a3b4c";
 const ADMINISTRATOR_CLIENT: &str = "c8e2a1b5-3d4f-4a6b-9c7d-0e1f2a3b4c5d";
@@ -214,9 +255,22 @@ const EXPIRED_CLIENT: &str = "d9f3b2c6-4e5a-4b7c-8d8e-1f2a3b4c5d6e";
 const STRANGER_CLIENT: &str = "e0a4c3d7-5f6b-4c8d-9e9f-2a3b4c5d6e7f";
 const ROLELESS_CLIENT: &str = "f1b5d4e8-6a7c-4d9e-8f0a-3b4c5d6e7f80";
 const ADFS_CLIENT: &str = "a2c6e5f9-7b8d-4e0f-9a1b-4c5d6e7f8091";
+const PUBLIC_CLIENT: &str = "b3d7f60a-8c9e-4f10-8b2c-5d6e7f8091a2";
+const ADFS_NATIVE_CLIENT: &str = "c4e8071b-9daf-4021-9c3d-6e7f8091a2b3";
 const LOGIN_EMAIL: &str = "integration@practice.example";
 /// A user id that belongs to no user of the organization.
 const STRANGER: &str = "00000000-0000-4000-8000-00000000dead";
+/// First and last names of the people who sign in themselves.
+const PEOPLE: [(&str, &str); 3] = [
+    ("Robin", "Keller"),
+    ("Samira", "Haddad"),
+    ("Jonas", "Brandt"),
+];
+
+/// The e-mail address of one of them.
+fn email(first: &str, last: &str) -> String {
+    format!("{first}.{last}@practice.example").to_lowercase()
+}
 
 /// A running practice organization.
 pub struct Sandbox {
@@ -328,11 +382,26 @@ fn describe(address: SocketAddr, tls: bool) -> (Description, Vec<String>) {
             client_id: ADMINISTRATOR_CLIENT.to_owned(),
             client_secret: random_secret(),
         },
+        public_client: PublicClient {
+            client_id: PUBLIC_CLIENT.to_owned(),
+            redirect_uris: vec!["http://localhost".to_owned()],
+        },
+        people: ids::PEOPLE
+            .into_iter()
+            .zip(PEOPLE)
+            .map(|(id, (first, last))| Person {
+                email: email(first, last),
+                password: random_secret(),
+                name: format!("{first} {last}"),
+                user_id: id.to_owned(),
+            })
+            .collect(),
         on_premises: OnPremises {
             organization_url: format!("{origin}/{}/api/data/v9.1", server::ON_PREMISES),
             authority_url: format!("{origin}/adfs/oauth2/token"),
             client_id: ADFS_CLIENT.to_owned(),
             client_secret: random_secret(),
+            native_client_id: ADFS_NATIVE_CLIENT.to_owned(),
             login_email: LOGIN_EMAIL.to_owned(),
             password: random_secret(),
         },
@@ -342,38 +411,81 @@ fn describe(address: SocketAddr, tls: bool) -> (Description, Vec<String>) {
 }
 
 fn authority(description: &Description) -> Authority {
-    let client = |id: &str, secret: &str, user: &str| Client {
+    let client = |id: &str, name: &str, secret: &str, expired: bool, user: &str| Client {
         id: id.to_owned(),
-        secret: secret.to_owned(),
-        secret_expired: false,
-        user: user.to_owned(),
+        name: name.to_owned(),
+        credential: Credential::Secret {
+            secret: secret.to_owned(),
+            expired,
+        },
+        user: Some(user.to_owned()),
+        redirect_uris: Vec::new(),
     };
+    let administrator = &description.administrator;
     let clients = vec![
         client(
             &description.client_id,
+            "Comm100 Integration",
             &description.client_secret,
+            false,
             ids::APPLICATION_USER,
         ),
         client(
-            &description.administrator.client_id,
-            &description.administrator.client_secret,
+            &administrator.client_id,
+            "Administration",
+            &administrator.client_secret,
+            false,
             ids::ADMINISTRATOR,
         ),
+        client(
+            EXPIRED_CLIENT,
+            "Expired",
+            &random_secret(),
+            true,
+            ids::APPLICATION_USER,
+        ),
+        client(
+            STRANGER_CLIENT,
+            "Stranger",
+            &random_secret(),
+            false,
+            STRANGER,
+        ),
+        client(
+            ROLELESS_CLIENT,
+            "Without Role",
+            &random_secret(),
+            false,
+            ids::ROLELESS_USER,
+        ),
         Client {
-            secret_expired: true,
-            ..client(EXPIRED_CLIENT, &random_secret(), ids::APPLICATION_USER)
+            id: description.public_client.client_id.clone(),
+            name: "Dynamics Companion".to_owned(),
+            credential: Credential::Public,
+            user: None,
+            redirect_uris: description.public_client.redirect_uris.clone(),
         },
-        client(STRANGER_CLIENT, &random_secret(), STRANGER),
-        client(ROLELESS_CLIENT, &random_secret(), ids::ROLELESS_USER),
     ];
+    let people = description.people.iter().map(|person| auth::Person {
+        email: person.email.clone(),
+        password: person.password.clone(),
+        name: person.name.clone(),
+        user: person.user_id.clone(),
+    });
     let on_premises = OnPremisesLogin {
         client_id: description.on_premises.client_id.clone(),
         client_secret: description.on_premises.client_secret.clone(),
+        native_client_id: description.on_premises.native_client_id.clone(),
         login_email: description.on_premises.login_email.clone(),
         password: description.on_premises.password.clone(),
         user: ids::ON_PREMISES_USER.to_owned(),
     };
-    Authority::new(description.tenant_id.clone(), clients, on_premises)
+    Authority::new(
+        description.tenant_id.clone(),
+        clients,
+        people.collect(),
+        on_premises,
+    )
 }
 
 fn directory() -> Directory {
@@ -385,6 +497,9 @@ fn directory() -> Directory {
     };
     directory.add(ids::APPLICATION_USER, principal(guide_role()));
     directory.add(ids::ON_PREMISES_USER, principal(guide_role()));
+    for id in ids::PEOPLE {
+        directory.add(id, principal(guide_role()));
+    }
     directory.add(ids::ADMINISTRATOR, principal(Role::SystemAdministrator));
     directory.add(ids::ROLELESS_USER, principal(Role::None));
     directory

@@ -24,6 +24,12 @@ pub(crate) mod ids {
     pub(crate) const ADMINISTRATOR: &str = "1b2c3d4e-5f6a-4b7c-8d9e-0f1a2b3c4d5e";
     /// The on-premises user with the guide's role.
     pub(crate) const ON_PREMISES_USER: &str = "9e8d7c6b-5a4f-4e3d-8c2b-1a0f9e8d7c6b";
+    /// The people who sign in themselves, in the order of `lib.rs`.
+    pub(crate) const PEOPLE: [&str; 3] = [
+        "6a1e0c52-3b7d-4f18-9c24-5d8e7f6a1b01",
+        "6a1e0c52-3b7d-4f18-9c24-5d8e7f6a1b02",
+        "6a1e0c52-3b7d-4f18-9c24-5d8e7f6a1b03",
+    ];
     /// An application user without any role.
     pub(crate) const ROLELESS_USER: &str = "4d5e6f7a-8b9c-4d1e-8f2a-3b4c5d6e7f8a";
 }

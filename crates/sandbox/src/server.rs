@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::Response;
-use axum::routing::post;
 use futures_util::stream;
 
 use crate::api::{self, Request};
-use crate::auth::{Deployment, TokenRequest};
+use crate::auth::{self, Deployment};
 use crate::errors::ApiError;
 use crate::faults::{Fault, Plan, too_many_requests};
 use crate::organization::Organization;
@@ -90,9 +89,8 @@ impl Answer {
 /// All routes.
 pub(crate) fn router(organization: Arc<Organization>) -> Router {
     Router::new()
-        .route("/{tenant}/oauth2/v2.0/token", post(cloud_token))
-        .route("/adfs/oauth2/token", post(adfs_token))
         .nest("/admin", admin::router())
+        .merge(auth::router())
         .merge(pages::router())
         .fallback(web_api)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -100,48 +98,6 @@ pub(crate) fn router(organization: Arc<Organization>) -> Router {
 }
 
 type Shared = State<Arc<Organization>>;
-
-async fn cloud_token(
-    state: Shared,
-    Path(tenant): Path<String>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    token(state, &uri, headers, body, |organization, request| {
-        organization.authority.cloud_token(&tenant, request)
-    })
-    .await
-}
-
-async fn adfs_token(state: Shared, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    token(state, &uri, headers, body, |organization, request| {
-        organization.authority.adfs_token(request)
-    })
-    .await
-}
-
-async fn token(
-    State(organization): Shared,
-    uri: &Uri,
-    headers: HeaderMap,
-    body: Bytes,
-    issue: impl FnOnce(&Organization, &TokenRequest<'_>) -> Answer,
-) -> Response {
-    guarded(&organization, "POST", uri, None, async {
-        let authorization = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let request = TokenRequest {
-            authorization,
-            body: &String::from_utf8_lossy(&body),
-            now: organization.clock.now(),
-            origins: &organization.origins,
-        };
-        issue(&organization, &request)
-    })
-    .await
-}
 
 /// Everything else: the Web API of both deployments.
 async fn web_api(
@@ -222,7 +178,7 @@ fn entity_set(resource: &str) -> Option<String> {
 }
 
 /// Runs a request under the log, the injected latency and the injected faults.
-async fn guarded(
+pub(crate) async fn guarded(
     organization: &Organization,
     method: &str,
     uri: &Uri,

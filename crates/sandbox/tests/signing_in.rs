@@ -110,7 +110,7 @@ async fn cloud_refusals() {
         at(400, "invalid_resource", 500_011)
     );
     assert_eq!(
-        refusal(&sandbox, None, &[("grant_type", Some("password"))]).await,
+        refusal(&sandbox, None, &[("grant_type", Some("saml"))]).await,
         at(400, "unsupported_grant_type", 70_003)
     );
     assert_eq!(

@@ -285,9 +285,13 @@ impl Authority {
     }
 }
 
-/// Is this an identifier of the organization, with or without its path and a slash?
+/// Is this an identifier of the organization? The guide registers its URL with the version behind it; the challenge names
+/// its origin.
 fn is_resource(resource: &str, origins: &[String]) -> bool {
     let resource = resource.trim_end_matches('/');
+    let resource = resource
+        .rsplit_once("/api/data/")
+        .map_or(resource, |(start, _)| start);
     let resource = resource
         .strip_suffix(ON_PREMISES)
         .and_then(|start| start.strip_suffix('/'))

@@ -157,7 +157,12 @@ pub(crate) enum Decision<'a> {
 
 impl Authority {
     /// The page that a person sees, or the redirect back. `form` is what the page before sent, empty at first.
-    pub(crate) fn authorize(&self, tenant: &str, query: &str, request: &TokenRequest<'_>) -> Answer {
+    pub(crate) fn authorize(
+        &self,
+        tenant: &str,
+        query: &str,
+        request: &TokenRequest<'_>,
+    ) -> Answer {
         let asked = match self.read_authorize(tenant, query, request) {
             Ok(asked) => asked,
             Err(Trouble::Person(refusal)) => return error_page(&refusal),
@@ -289,10 +294,9 @@ impl Authority {
         forget(&mut codes, now);
         codes.insert(key.clone(), code);
         drop(codes);
-        asked.back.address(&[
-            ("code", key),
-            ("session_state", Uuid::new_v4().to_string()),
-        ])
+        asked
+            .back
+            .address(&[("code", key), ("session_state", Uuid::new_v4().to_string())])
     }
 }
 

@@ -70,8 +70,7 @@ impl Authority {
                 self.delegated(grant, &client, &form, request)
             }
             "refresh_token" => {
-                let grant =
-                    self.refreshed(&client, needed("refresh_token")?, &form, request)?;
+                let grant = self.refreshed(&client, needed("refresh_token")?, &form, request)?;
                 self.delegated(grant, &client, &form, request)
             }
             _ => {
@@ -172,9 +171,7 @@ impl Authority {
         request: &TokenRequest<'_>,
     ) -> Result<Grant, Refusal> {
         let mut tokens = held(&self.refresh_tokens);
-        let known = tokens
-            .get_mut(token)
-            .ok_or_else(Refusal::grant_malformed)?;
+        let known = tokens.get_mut(token).ok_or_else(Refusal::grant_malformed)?;
         if known.grant.client != client.id {
             return Err(Refusal::grant_of_another_client());
         }
@@ -188,12 +185,9 @@ impl Authority {
         known.used = request.now;
         let mut grant = known.grant.clone();
         if let Some(scope) = form.get("scope") {
-            let asked = Scopes::read(scope, request.origins)?;
-            grant.scopes = Scopes {
-                // A refresh token is always answered with the next one.
-                offline: true,
-                ..asked
-            };
+            grant.scopes = Scopes::read(scope, request.origins)?;
+            // A refresh token is always answered with the next one.
+            grant.scopes.offline = true;
         }
         Ok(grant)
     }
@@ -256,13 +250,16 @@ impl Authority {
                 members.insert("client_info".to_owned(), json!(info));
             }
             if grant.scopes.offline {
-                members.insert("refresh_token".to_owned(), json!(self.keep(grant, now)));
+                members.insert(
+                    "refresh_token".to_owned(),
+                    json!(self.refresh_token(grant, now)),
+                );
             }
         }
         Ok(Answer::plain_json(200, &body).header("cache-control", "no-store, no-cache"))
     }
 
-    fn keep(&self, grant: Grant, now: Timestamp) -> String {
+    fn refresh_token(&self, grant: Grant, now: Timestamp) -> String {
         let token = random_secret();
         held(&self.refresh_tokens).insert(
             token.clone(),

@@ -55,9 +55,7 @@ impl Authority {
 
     /// Which addresses are authorities, for libraries that ask before they trust one.
     pub(super) fn instances(&self, origin: &str) -> Value {
-        let host = origin
-            .split_once("://")
-            .map_or(origin, |(_, host)| host);
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         json!({
             "tenant_discovery_endpoint": format!("{origin}/{}/v2.0/.well-known/openid-configuration", self.tenant),
             "api-version": "1.1",

@@ -26,14 +26,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
+use refusal::Refusal;
+use registration::Policies;
 use sandbox_syntax::is_guid;
 use sandbox_syntax::options::pairs;
 
-pub(crate) use device::Waiting;
-pub(crate) use refusal::Refusal;
-pub(crate) use registration::{
-    Client, Credential, OnPremisesLogin, Person, Policies, PolicyChange,
-};
+pub(crate) use authorize::Decision;
+pub(crate) use registration::{Client, Credential, OnPremisesLogin, Person, PolicyChange};
 pub(crate) use routes::router;
 
 /// The tenant's domain; it may stand for its id in every address.
@@ -270,6 +269,16 @@ impl Authority {
         self.people
             .iter()
             .find(|person| person.email.eq_ignore_ascii_case(email.trim()))
+    }
+
+    /// The user of the organization that an account belongs to.
+    pub(crate) fn user_with(&self, email: &str) -> Option<String> {
+        self.person(email).map(|person| person.user.clone())
+    }
+
+    /// The account that the admin door takes if it is told none.
+    pub(crate) fn first_account(&self) -> &str {
+        self.people.first().map_or("", |person| &person.email)
     }
 
     fn person_of(&self, user: &str) -> Option<&Person> {

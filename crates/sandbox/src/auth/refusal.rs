@@ -250,7 +250,10 @@ impl Refusal {
     }
 
     pub(super) fn grant_malformed() -> Refusal {
-        Refusal::grant(9_002_313, "Invalid request. Request is malformed or invalid.")
+        Refusal::grant(
+            9_002_313,
+            "Invalid request. Request is malformed or invalid.",
+        )
     }
 
     pub(super) fn grant_of_another_client() -> Refusal {
@@ -428,7 +431,7 @@ impl Refusal {
     }
 
     /// The answer of a token endpoint.
-    pub(super) fn answer(&self, now: Timestamp) -> Answer {
+    pub(crate) fn answer(&self, now: Timestamp) -> Answer {
         let (trace, correlation) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string());
         let stamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let code = self.code;

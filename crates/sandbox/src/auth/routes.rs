@@ -117,15 +117,7 @@ async fn adfs_token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    answered(
-        state,
-        &method,
-        &uri,
-        headers,
-        body,
-        Authority::adfs_token,
-    )
-    .await
+    answered(state, &method, &uri, headers, body, Authority::adfs_token).await
 }
 
 async fn adfs_authorize(

@@ -81,13 +81,12 @@ impl Authority {
         if let Err(refusal) = visit.policies.admits(&visit.client.id) {
             return Step::Page(visit.blocked_page(&refusal));
         }
-        let mfa = false;
         self.proceed(
             visit,
             Flow {
                 person: person.clone(),
                 client: visit.client.id.clone(),
-                mfa,
+                mfa: false,
                 expires: visit.now,
             },
             false,
@@ -114,8 +113,8 @@ impl Authority {
             return Step::Page(visit.proof_page(&email, &key));
         }
         let consent = (visit.client.id.clone(), flow.person.user.clone());
-        let asked = visit.ask_consent
-            || visit.policies.consent && !held(&self.consents).contains(&consent);
+        let asked =
+            visit.ask_consent || visit.policies.consent && !held(&self.consents).contains(&consent);
         if asked && !accepted {
             let email = flow.person.email.clone();
             let key = self.keep(visit, flow);

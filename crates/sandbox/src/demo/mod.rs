@@ -143,6 +143,11 @@ pub(crate) async fn organization(store: &Store) -> Result<(), sqlx::Error> {
         let row = user(id, first, last, email, application, mode);
         store::insert(&mut transaction, table("systemuser"), &stamp(row)).await?;
     }
+    for (id, (first, last)) in ids::PEOPLE.into_iter().zip(crate::PEOPLE) {
+        let email = Value::from(crate::email(first, last));
+        let row = user(id, first, last, email, Value::Null, 0);
+        store::insert(&mut transaction, table("systemuser"), &stamp(row)).await?;
+    }
     transaction.commit().await
 }
 
@@ -155,6 +160,10 @@ fn user(id: &str, first: &str, last: &str, email: Value, application: Value, mod
     };
     fields([
         ("systemuserid", Value::from(id)),
+        (
+            "azureactivedirectoryobjectid",
+            Value::from(crate::auth::object_id(id)),
+        ),
         ("firstname", name),
         ("lastname", Value::from(last)),
         ("fullname", Value::from(full.trim())),

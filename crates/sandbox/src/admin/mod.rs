@@ -9,10 +9,13 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::auth::Credential;
 use crate::faults::{Latency, Plan};
 use crate::organization::{Organization, ids};
 use crate::security::{Role, guide_role};
 use crate::server::Answer;
+
+mod sign_in;
 
 type Shared = State<Arc<Organization>>;
 
@@ -29,17 +32,22 @@ pub(crate) fn router() -> Router<Arc<Organization>> {
         .route("/clock", post(clock))
         .route("/tokens", axum::routing::delete(revoke_tokens))
         .route("/users", patch(user))
+        .merge(sign_in::router())
 }
 
 async fn overview(State(organization): Shared) -> Answer {
     let clients: Vec<Value> = organization
         .authority
-        .clients
+        .clients()
         .iter()
         .map(|client| {
+            let (secret, expired) = match &client.credential {
+                Credential::Public => (None, false),
+                Credential::Secret { secret, expired } => (Some(secret), *expired),
+            };
             json!({
-                "client_id": client.id, "client_secret": client.secret, "secret_expired": client.secret_expired,
-                "user_id": client.user,
+                "client_id": client.id, "client_secret": secret, "secret_expired": expired,
+                "user_id": client.user, "redirect_uris": client.redirect_uris,
             })
         })
         .collect();
@@ -49,6 +57,7 @@ async fn overview(State(organization): Shared) -> Answer {
             "tenant_id": organization.authority.tenant,
             "clients": clients,
             "token_lifetime_seconds": organization.authority.lifetime.load(Ordering::SeqCst),
+            "device_code_interval_seconds": organization.authority.device_interval.load(Ordering::SeqCst),
             "now": organization.clock.now().to_string(),
             "faults": organization.faults.plans(),
             "latency": organization.faults.latencies(),
@@ -107,14 +116,18 @@ async fn clear_latency(State(organization): Shared) -> Answer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    token_lifetime_seconds: i64,
+    token_lifetime_seconds: Option<i64>,
+    device_code_interval_seconds: Option<i64>,
 }
 
 async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -> Answer {
-    organization
-        .authority
-        .lifetime
-        .store(settings.token_lifetime_seconds, Ordering::SeqCst);
+    let authority = &organization.authority;
+    if let Some(seconds) = settings.token_lifetime_seconds {
+        authority.lifetime.store(seconds, Ordering::SeqCst);
+    }
+    if let Some(seconds) = settings.device_code_interval_seconds {
+        authority.device_interval.store(seconds, Ordering::SeqCst);
+    }
     Answer::empty(204)
 }
 
@@ -134,15 +147,6 @@ async fn revoke_tokens(State(organization): Shared) -> Answer {
     Answer::empty(204)
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Who {
-    #[default]
-    Application,
-    OnPremises,
-    Administrator,
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum NewRole {
@@ -154,8 +158,7 @@ enum NewRole {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UserChange {
-    #[serde(default)]
-    user: Who,
+    user: Option<String>,
     member: Option<bool>,
     disabled: Option<bool>,
     role: Option<NewRole>,
@@ -166,26 +169,29 @@ struct UserChange {
 }
 
 async fn user(State(organization): Shared, Json(change): Json<UserChange>) -> Answer {
-    let id = match change.user {
-        Who::Application => ids::APPLICATION_USER,
-        Who::OnPremises => ids::ON_PREMISES_USER,
-        Who::Administrator => ids::ADMINISTRATOR,
+    let id = match change.user.as_deref() {
+        Some("application") | None => Some(ids::APPLICATION_USER.to_owned()),
+        Some("on_premises") => Some(ids::ON_PREMISES_USER.to_owned()),
+        Some("administrator") => Some(ids::ADMINISTRATOR.to_owned()),
+        Some(email) => organization.authority.user_with(email),
     };
-    let found = organization.directory.change(id, |principal| {
-        principal.member = change.member.unwrap_or(principal.member);
-        principal.disabled = change.disabled.unwrap_or(principal.disabled);
-        match change.role {
-            Some(NewRole::Guide) => principal.role = guide_role(),
-            Some(NewRole::None) => principal.role = Role::None,
-            Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
-            None => {}
-        }
-        if let Role::Custom(held) = &mut principal.role {
-            for privilege in &change.remove {
-                held.remove(privilege);
+    let found = organization
+        .directory
+        .change(&id.unwrap_or_default(), |principal| {
+            principal.member = change.member.unwrap_or(principal.member);
+            principal.disabled = change.disabled.unwrap_or(principal.disabled);
+            match change.role {
+                Some(NewRole::Guide) => principal.role = guide_role(),
+                Some(NewRole::None) => principal.role = Role::None,
+                Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
+                None => {}
             }
-            held.extend(change.add);
-        }
-    });
+            if let Role::Custom(held) = &mut principal.role {
+                for privilege in &change.remove {
+                    held.remove(privilege);
+                }
+                held.extend(change.add);
+            }
+        });
     Answer::empty(if found { 204 } else { 404 })
 }
