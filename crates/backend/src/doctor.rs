@@ -232,7 +232,14 @@ fn step_of(error: &dataverse::Error) -> Step {
         | Error::RecordChanged(_)
         | Error::RecordExists(_)
         | Error::AlternateKeyExists(_)
-        | Error::DuplicateFound(_)
+        | Error::Duplicates(_)
+        | Error::StillReferenced(_)
+        | Error::InvalidValue(_)
+        | Error::InvalidState(_)
+        | Error::DeltaExpired(_)
+        | Error::NoChangeTracking(_)
+        | Error::Resting { .. }
+        | Error::NotCarriedOut
         | Error::PreconditionFailed(_)
         | Error::Throttled { .. }
         | Error::OrganizationUnavailable { .. }

@@ -98,6 +98,7 @@ fn is_about_the_question(error: &dataverse::Error) -> bool {
         dataverse::Error::MissingPrivilege { .. }
             | dataverse::Error::Forbidden(_)
             | dataverse::Error::BadRequest(_)
+            | dataverse::Error::InvalidValue(_)
     )
 }
 

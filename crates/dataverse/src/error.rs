@@ -1,5 +1,10 @@
 //! Everything that can go wrong, with a stable code, a sentence for the agent and a next step.
 
+mod answer;
+mod wording;
+
+pub use answer::ServiceAnswer;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -156,9 +161,27 @@ pub enum Error {
     /// A record with this alternate key exists.
     #[error("alternate key exists: {0}")]
     AlternateKeyExists(ServiceAnswer),
-    /// A duplicate detection rule found a similar record.
+    /// A duplicate detection rule found a similar record (protocol page `duplicates.md`). The answer does not say which:
+    /// [`crate::Client::duplicates`] asks.
     #[error("duplicate found: {0}")]
-    DuplicateFound(ServiceAnswer),
+    Duplicates(ServiceAnswer),
+    /// Other records depend on the one that was to be deleted.
+    #[error("still referenced: {0}")]
+    StillReferenced(ServiceAnswer),
+    /// A value is missing, too long, out of range, of the wrong kind or points to what cannot be used there; Dataverse's
+    /// text names the column.
+    #[error("invalid value: {0}")]
+    InvalidValue(ServiceAnswer),
+    /// The state of the record, or of one it depends on, does not allow it: closed, inactive, open activities.
+    #[error("not in this state: {0}")]
+    InvalidState(ServiceAnswer),
+    /// The delta link (or the stamp of the metadata) is too old: everything has to be read again (protocol page `sync.md`,
+    /// section "Expiry").
+    #[error("delta expired: {0}")]
+    DeltaExpired(ServiceAnswer),
+    /// The table does not track changes.
+    #[error("no change tracking: {0}")]
+    NoChangeTracking(ServiceAnswer),
     /// A precondition failed and Dataverse did not say which.
     #[error("precondition failed: {0}")]
     PreconditionFailed(ServiceAnswer),
@@ -178,6 +201,20 @@ pub enum Error {
         /// What was answered.
         answer: ServiceAnswer,
     },
+    /// Dynamics was out of reach several times running, so for a while it is not asked (protocol page
+    /// `errors-and-limits.md`, section "Service protection limits"). [`crate::Client::sign_in`] lets the next request
+    /// through at once.
+    #[error("not asked, for {cause}")]
+    Resting {
+        /// When the next request goes through.
+        again_in: Duration,
+        /// The last failure.
+        cause: Box<Error>,
+    },
+    /// An earlier operation of the batch failed, so this one was not carried out (protocol page `batch.md`, section
+    /// "Failure").
+    #[error("not carried out, for an earlier operation of the batch failed")]
+    NotCarriedOut,
     /// A business rule or plug-in of the organization stopped it; its author's text is for the user.
     #[error("stopped by a business rule: {0}")]
     BusinessRule(ServiceAnswer),
@@ -285,85 +322,6 @@ pub enum SignInProblem {
     Refused,
 }
 
-/// What a service answered, as far as support needs it. Its message text is kept apart: it can repeat values.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ServiceAnswer(Arc<Parts>);
-
-#[derive(PartialEq, Eq)]
-struct Parts {
-    status: Option<u16>,
-    code: Option<String>,
-    text: Option<String>,
-    request_id: Option<String>,
-}
-
-impl ServiceAnswer {
-    pub(crate) fn new(
-        status: Option<u16>,
-        code: Option<&str>,
-        text: Option<&str>,
-        request_id: Option<&str>,
-    ) -> Self {
-        Self(Arc::new(Parts {
-            status,
-            code: code.and_then(identifier),
-            text: text.map(|text| text.chars().take(2000).collect()),
-            request_id: request_id.and_then(identifier),
-        }))
-    }
-
-    /// The HTTP status; none if nothing was sent.
-    pub fn status(&self) -> Option<u16> {
-        self.0.status
-    }
-
-    /// The service's own code: `0x80040220`, `AADSTS7000215`, `MSIS9659`.
-    pub fn code(&self) -> Option<&str> {
-        self.0.code.as_deref()
-    }
-
-    /// The service's own words, in the language of the user. They may repeat values of the request: show them to the
-    /// person who asked, never log them.
-    pub fn text(&self) -> Option<&str> {
-        self.0.text.as_deref()
-    }
-
-    /// The id under which the service logged the request.
-    pub fn request_id(&self) -> Option<&str> {
-        self.0.request_id.as_deref()
-    }
-}
-
-impl fmt::Display for ServiceAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.status {
-            Some(status) => write!(f, "status {status}")?,
-            None => f.write_str("nothing was sent")?,
-        }
-        if let Some(code) = self.code() {
-            write!(f, ", code {code}")?;
-        }
-        if let Some(request_id) = self.request_id() {
-            write!(f, ", request {request_id}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for ServiceAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "({self})")
-    }
-}
-
-/// Codes and request ids come from outside and go into logs: only what looks like one is kept.
-fn identifier(text: &str) -> Option<String> {
-    let fits = !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    fits.then(|| text.to_owned())
-}
-
 impl Error {
     /// The stable name of what went wrong.
     pub fn code(&self) -> &'static str {
@@ -394,7 +352,14 @@ impl Error {
             Self::RecordChanged(_) => "record_changed",
             Self::RecordExists(_) => "record_exists",
             Self::AlternateKeyExists(_) => "alternate_key_exists",
-            Self::DuplicateFound(_) => "duplicate_found",
+            Self::Duplicates(_) => "duplicate_found",
+            Self::StillReferenced(_) => "still_referenced",
+            Self::InvalidValue(_) => "invalid_value",
+            Self::InvalidState(_) => "invalid_state",
+            Self::DeltaExpired(_) => "delta_expired",
+            Self::NoChangeTracking(_) => "no_change_tracking",
+            Self::Resting { .. } => "resting",
+            Self::NotCarriedOut => "not_carried_out",
             Self::PreconditionFailed(_) => "precondition_failed",
             Self::Throttled { .. } => "throttled",
             Self::OrganizationUnavailable { .. } => "organization_unavailable",
@@ -404,189 +369,6 @@ impl Error {
             Self::NotDataverse { .. } => "not_dataverse",
             Self::InvalidAnswer { .. } => "invalid_answer",
             Self::AnswerTooLarge { .. } => "answer_too_large",
-        }
-    }
-
-    /// One sentence that an agent understands.
-    pub fn message(&self) -> String {
-        match self {
-            Self::InvalidOrganizationUrl { reason } => {
-                format!("The address of Dynamics 365 cannot be used: {reason}.")
-            }
-            Self::InsecureOrganizationUrl => {
-                "The address of Dynamics 365 is not protected by https.".to_owned()
-            }
-            Self::InvalidAuthorityUrl { reason } => {
-                format!("The address of the sign-in service cannot be used: {reason}.")
-            }
-            Self::InsecureAuthorityUrl => {
-                "The address of the sign-in service is not protected by https.".to_owned()
-            }
-            Self::InvalidRootCertificates(_) => {
-                "The file with additional certificates cannot be read.".to_owned()
-            }
-            Self::NoRootCertificates(_) => {
-                "This computer trusts no certificates, so no protected connection is possible."
-                    .to_owned()
-            }
-            Self::InvalidQuery { reason } => {
-                format!("Dynamics 365 cannot be asked this: {reason}.")
-            }
-            Self::RequestTooLong { .. } => {
-                "What should be looked up in Dynamics 365 is too long.".to_owned()
-            }
-            Self::DnsFailed { endpoint, host, .. } => {
-                format!(
-                    "{} {host} cannot be found in the network.",
-                    endpoint.subject()
-                )
-            }
-            Self::HostUnreachable { endpoint, host, .. } => {
-                format!("{} {host} cannot be reached.", endpoint.subject())
-            }
-            Self::TlsFailed { endpoint, host, .. } => {
-                format!(
-                    "{} {host} did not prove its identity, so nothing was sent.",
-                    endpoint.subject()
-                )
-            }
-            Self::TimedOut { endpoint, host, .. } => {
-                format!("{} {host} did not answer in time.", endpoint.subject())
-            }
-            Self::ConnectionLost { endpoint, host, .. } => {
-                format!("The connection to {} {host} broke.", endpoint.object())
-            }
-            Self::SignIn { problem, .. } => problem.message().to_owned(),
-            Self::NotAMember(_) => {
-                "Dynamics 365 does not know the user that this companion signs in as.".to_owned()
-            }
-            Self::UserDisabled(_) => {
-                "The user that this companion signs in as is disabled in Dynamics 365.".to_owned()
-            }
-            Self::NoLicence(_) => {
-                "The user that this companion signs in as has no Dynamics 365 licence.".to_owned()
-            }
-            Self::NoRole(_) => {
-                "The user that this companion signs in as has no security role in Dynamics 365."
-                    .to_owned()
-            }
-            Self::MissingPrivilege {
-                privilege: Some(privilege),
-                ..
-            } => {
-                format!(
-                    "The security role in Dynamics 365 does not allow this: the privilege {privilege} is missing."
-                )
-            }
-            Self::MissingPrivilege {
-                privilege: None, ..
-            } => "The security role in Dynamics 365 does not allow this.".to_owned(),
-            Self::NoAccessToRecord(_) => {
-                "Dynamics 365 does not allow access to this record.".to_owned()
-            }
-            Self::Forbidden(_) => "Dynamics 365 does not allow this.".to_owned(),
-            Self::NotFound(_) => "The record does not exist in Dynamics 365 any more.".to_owned(),
-            Self::UnknownTable(_) => "Dynamics 365 does not know this table.".to_owned(),
-            Self::RecordChanged(_) => {
-                "The record was changed in Dynamics 365 in the meantime.".to_owned()
-            }
-            Self::RecordExists(_) => "The record exists in Dynamics 365 already.".to_owned(),
-            Self::AlternateKeyExists(_) => {
-                "A record with the same key exists in Dynamics 365 already.".to_owned()
-            }
-            Self::DuplicateFound(_) => {
-                "Dynamics 365 found a record that looks the same.".to_owned()
-            }
-            Self::PreconditionFailed(_) => {
-                "The record in Dynamics 365 is not as expected.".to_owned()
-            }
-            Self::Throttled { .. } => {
-                "Dynamics 365 asks to wait because of too many requests.".to_owned()
-            }
-            Self::OrganizationUnavailable { .. } => {
-                "Dynamics 365 is not available at the moment.".to_owned()
-            }
-            Self::BusinessRule(answer) => match answer.text() {
-                Some(text) => format!("A rule in Dynamics 365 stopped this: {text}"),
-                None => "A rule in Dynamics 365 stopped this.".to_owned(),
-            },
-            Self::BadRequest(_) => "Dynamics 365 did not accept the request.".to_owned(),
-            Self::ServerFailed(_) => "Dynamics 365 had an internal failure.".to_owned(),
-            Self::NotDataverse { .. } => {
-                "The address of Dynamics 365 answers, but not as Dynamics 365.".to_owned()
-            }
-            Self::InvalidAnswer { .. } => {
-                "The answer of Dynamics 365 arrived incomplete or damaged.".to_owned()
-            }
-            Self::AnswerTooLarge { .. } => "The answer of Dynamics 365 is too large.".to_owned(),
-        }
-    }
-
-    /// What to do next.
-    pub fn next_step(&self) -> String {
-        match self {
-            Self::InvalidOrganizationUrl { .. } | Self::InsecureOrganizationUrl => {
-                "Enter the address as the browser shows it, such as https://contoso.crm4.dynamics.com.".to_owned()
-            }
-            Self::InvalidAuthorityUrl { .. } | Self::InsecureAuthorityUrl => {
-                "Enter the sign-in address, such as https://login.microsoftonline.com, or on-premises the AD FS token \
-                 endpoint, such as https://fs.example.com/adfs/oauth2/token."
-                    .to_owned()
-            }
-            Self::InvalidRootCertificates(_) => {
-                "Choose a file that holds the certificates as PEM (-----BEGIN CERTIFICATE-----).".to_owned()
-            }
-            Self::NoRootCertificates(_) => "Install the package ca-certificates.".to_owned(),
-            Self::InvalidQuery { .. } => "Correct the rule or field in the settings.".to_owned(),
-            Self::RequestTooLong { .. } => "Search for a shorter text.".to_owned(),
-            Self::DnsFailed { .. } => "Check the address in the settings, the network and the VPN.".to_owned(),
-            Self::HostUnreachable { .. } | Self::TimedOut { .. } | Self::ConnectionLost { .. } => {
-                "Check the network and the VPN, then try again.".to_owned()
-            }
-            Self::TlsFailed { .. } => {
-                "If it uses a private certificate authority, name its certificate in ca_file; otherwise ask the \
-                 administrator about the certificate or the proxy."
-                    .to_owned()
-            }
-            Self::SignIn { problem, .. } => problem.next_step().to_owned(),
-            Self::NotAMember(_) => {
-                "Ask the administrator to add it to the environment: Power Platform admin center, Application users."
-                    .to_owned()
-            }
-            Self::UserDisabled(_) => "Ask the administrator to enable the user.".to_owned(),
-            Self::NoLicence(_) => "Ask the administrator to assign a licence to the user.".to_owned(),
-            Self::NoRole(_) => "Ask the administrator to assign a security role to the user.".to_owned(),
-            Self::MissingPrivilege { privilege: Some(privilege), .. } => {
-                format!("Ask the administrator to add {privilege} to the user's security role.")
-            }
-            Self::MissingPrivilege { privilege: None, .. } | Self::Forbidden(_) => {
-                "Ask the administrator to extend the user's security role.".to_owned()
-            }
-            Self::NoAccessToRecord(_) => {
-                "Ask the administrator to widen the access level of the user's security role.".to_owned()
-            }
-            Self::NotFound(_) => "Look the visitor up again.".to_owned(),
-            Self::UnknownTable(_) => "Check the name of the table and that the app it belongs to is installed.".to_owned(),
-            Self::RecordChanged(_) | Self::PreconditionFailed(_) => "Read the record again and repeat the change.".to_owned(),
-            Self::RecordExists(_) | Self::AlternateKeyExists(_) | Self::DuplicateFound(_) => {
-                "Use the record that exists.".to_owned()
-            }
-            Self::Throttled { retry_after, .. } | Self::OrganizationUnavailable { retry_after, .. } => match retry_after {
-                Some(wait) => format!("Try again in {} seconds.", wait.as_secs().max(1)),
-                None => "Try again in a minute.".to_owned(),
-            },
-            Self::BusinessRule(_) => "Follow what the rule says, or ask the administrator of Dynamics 365.".to_owned(),
-            Self::BadRequest(_) => {
-                "Check that the tables and columns in the settings exist in this organization.".to_owned()
-            }
-            Self::ServerFailed(_) => "Try again; if it stays, give the request id to support.".to_owned(),
-            Self::NotDataverse { .. } => {
-                "Check the organization's address, its path and version, and whether a proxy or sign-in page answers \
-                 instead."
-                    .to_owned()
-            }
-            Self::InvalidAnswer { .. } => "Try again; if it stays, look for a proxy in between.".to_owned(),
-            Self::AnswerTooLarge { .. } => "Ask for fewer rows or columns.".to_owned(),
         }
     }
 
@@ -621,7 +403,12 @@ impl Error {
             | Self::RecordChanged(answer)
             | Self::RecordExists(answer)
             | Self::AlternateKeyExists(answer)
-            | Self::DuplicateFound(answer)
+            | Self::Duplicates(answer)
+            | Self::StillReferenced(answer)
+            | Self::InvalidValue(answer)
+            | Self::InvalidState(answer)
+            | Self::DeltaExpired(answer)
+            | Self::NoChangeTracking(answer)
             | Self::PreconditionFailed(answer)
             | Self::BusinessRule(answer)
             | Self::BadRequest(answer)
@@ -646,6 +433,8 @@ impl Error {
             | Self::TlsFailed { .. }
             | Self::TimedOut { .. }
             | Self::ConnectionLost { .. }
+            | Self::Resting { .. }
+            | Self::NotCarriedOut
             | Self::NotDataverse { answer: None }
             | Self::InvalidAnswer { .. }
             | Self::AnswerTooLarge { .. } => None,
@@ -661,6 +450,7 @@ impl Error {
                 | Self::TimedOut { .. }
                 | Self::ConnectionLost { .. }
                 | Self::OrganizationUnavailable { .. }
+                | Self::Resting { .. }
                 | Self::SignIn {
                     problem: SignInProblem::Unavailable,
                     ..
@@ -680,7 +470,7 @@ impl Error {
             Self::RecordChanged(_)
                 | Self::RecordExists(_)
                 | Self::AlternateKeyExists(_)
-                | Self::DuplicateFound(_)
+                | Self::Duplicates(_)
                 | Self::PreconditionFailed(_)
         )
     }
@@ -692,6 +482,9 @@ impl Error {
         | Self::SignIn { retry_after, .. } = self
         {
             return *retry_after;
+        }
+        if let Self::Resting { again_in, .. } = self {
+            return Some(*again_in);
         }
         None
     }
@@ -740,52 +533,14 @@ impl Error {
         self.answer().map(|_| Endpoint::Organization)
     }
 
-    /// What an answer that is no success means, by Dataverse's code first and by its status where the code does not
-    /// say (protocol page `errors-and-limits.md`).
-    pub(crate) fn from_answer(
-        answer: ServiceAnswer,
-        has_error_body: bool,
-        retry_after: Option<Duration>,
-    ) -> Self {
-        let code = answer.code().unwrap_or_default().to_ascii_lowercase();
-        let status = answer.status().unwrap_or_default();
-        match (code.as_str(), status) {
-            ("0x80072560", _) => Self::NotAMember(answer),
-            ("0x80040225", _) => Self::UserDisabled(answer),
-            ("0x8004d24b", _) => Self::NoLicence(answer),
-            ("0x80042f09", _) => Self::NoRole(answer),
-            ("0x80040220" | "0x80040299", _) => Self::MissingPrivilege {
-                privilege: answer.text().and_then(privilege_in),
-                answer,
-            },
-            ("0x80048306", _) => Self::NoAccessToRecord(answer),
-            ("0x80040217" | "0x80060891", _) => Self::NotFound(answer),
-            ("0x8006088a" | "0x80060888", 404) => Self::UnknownTable(answer),
-            ("0x80060882", _) => Self::RecordChanged(answer),
-            ("0x80040237", _) => Self::RecordExists(answer),
-            ("0x80060892", _) => Self::AlternateKeyExists(answer),
-            ("0x80040333", _) => Self::DuplicateFound(answer),
-            ("0x80072321" | "0x80072322" | "0x80072324" | "0x80072326" | "0x8005f103", _)
-            | (_, 429) => Self::Throttled {
-                retry_after,
-                answer,
-            },
-            ("0x80040265", _) => Self::BusinessRule(answer),
-            (_, 502..=504) => Self::OrganizationUnavailable {
-                retry_after,
-                answer,
-            },
-            (_, 413 | 414) => Self::BadRequest(answer),
-            (_, 500) => Self::ServerFailed(answer),
-            _ if !has_error_body => Self::NotDataverse {
-                answer: Some(answer),
-            },
-            (_, 403) => Self::Forbidden(answer),
-            (_, 404) => Self::NotFound(answer),
-            (_, 412) => Self::PreconditionFailed(answer),
-            (_, 400..=499 | 501) => Self::BadRequest(answer),
-            _ => Self::ServerFailed(answer),
+    /// The same error, with the wait that is left of what the service asked for.
+    pub(crate) fn again_in(mut self, wait: Duration) -> Self {
+        if let Self::Throttled { retry_after, .. }
+        | Self::OrganizationUnavailable { retry_after, .. } = &mut self
+        {
+            *retry_after = Some(wait);
         }
+        self
     }
 
     pub(crate) fn sign_in(problem: SignInProblem, answer: ServiceAnswer) -> Self {
@@ -948,11 +703,4 @@ impl SignInProblem {
             Self::Refused => "Give the code and the request id to the administrator.",
         }
     }
-}
-
-/// The first privilege name (`prvReadContact`) in Dataverse's text, which is the only place where it is given.
-fn privilege_in(text: &str) -> Option<String> {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .find(|word| word.len() > 3 && word.len() <= 100 && word.starts_with("prv"))
-        .map(str::to_owned)
 }

@@ -23,21 +23,37 @@
 //! `Debug`, `Display` or log line. Log lines name the operation, the entity set, the status, the duration and the
 //! request id. (The HTTP library writes header and connection details of its own at the `trace` level; leave that off.)
 
+mod batch;
+mod body;
+mod call;
+mod changes;
 mod client;
 mod error;
+mod multipart;
 mod odata;
+mod operations;
+mod reads;
 mod row;
 mod sign_in;
+mod traffic;
 mod transport;
 mod url;
+mod writes;
 
-pub use client::{Client, Condition, Connection, Outcome, WhoAmI, Written};
+pub use batch::{Batch, ChangeSet, Done};
+pub use body::{ContentId, RecordBody, Reference};
+pub use changes::{ChangePage, Deleted, DeltaLink};
+pub use client::{Client, Connection, WhoAmI};
 pub use error::{Endpoint, Error, Result, ServiceAnswer, SignInProblem};
 pub use odata::{
-    Comparison, Direction, Direction::Ascending, Direction::Descending, Expand, Filter,
-    LikePattern, Literal, Query,
+    Comparison, Direction, Direction::Ascending, Direction::Descending, Expand, Filter, Key,
+    LikePattern, Literal, Period, Query, QueryFunction, RelativeDate, Span,
 };
+pub use operations::{Action, Function, Qualification, Resolution};
+pub use reads::Retrieved;
 pub use row::{Lookup, NextLink, Page, Row};
 pub use sign_in::{BrowserSignIn, DeviceSignIn, RefreshTokens, SignIn};
+pub use traffic::Limits;
 pub use transport::{RetryPolicy, TimeOuts};
 pub use url::OrganizationUrl;
+pub use writes::{Condition, Outcome, Write, Written};

@@ -4,11 +4,21 @@
 //! literal piece of a [`LikePattern`]; each is encoded for what it means there. Column names come from settings: they are
 //! checked, never encoded, so that a wrong one is an error and not a different query.
 
+mod filter;
+mod functions;
+mod key;
+mod literal;
+
+pub use filter::{Comparison, Filter, LikePattern};
+pub use functions::{Period, QueryFunction, RelativeDate, Span};
+pub use key::Key;
+pub(crate) use key::record_path;
+pub use literal::Literal;
+
 use crate::error::{Error, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 use std::fmt::Write as _;
-use uuid::Uuid;
 
 /// What to read from one entity set (protocol page `query.md`).
 #[derive(Clone, Debug)]
@@ -123,12 +133,7 @@ impl Query {
         if self.count {
             options.0.push(("$count", "true".to_owned()));
         }
-        Ok(options
-            .0
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encode(value)))
-            .collect::<Vec<_>>()
-            .join("&"))
+        Ok(options.encoded())
     }
 
     /// The same for a single row, which has no filter, order or pages.
@@ -137,6 +142,35 @@ impl Query {
             return Err(invalid("a single row takes select and expand only"));
         }
         self.query_string()
+    }
+
+    /// The same for `/$count`, which takes a filter only.
+    pub(crate) fn count_query_string(&self) -> Result<String> {
+        if !self.expand.is_empty() || !self.order.is_empty() || self.top.is_some() {
+            return Err(invalid("only a filter narrows what is counted"));
+        }
+        let mut options = Options::default();
+        options.filter(self.filter.as_ref())?;
+        Ok(options.encoded())
+    }
+
+    /// The same for the first load of change tracking, which takes columns only.
+    pub(crate) fn tracked_query_string(&self) -> Result<String> {
+        if self.filter.is_some()
+            || !self.order.is_empty()
+            || self.top.is_some()
+            || !self.expand.is_empty()
+        {
+            return Err(invalid(
+                "with change tracking only columns can be chosen; rows are filtered by whoever reads them",
+            ));
+        }
+        self.query_string()
+    }
+
+    /// Whether Dataverse answers a conditional read of this: with related rows or annotations it does not.
+    pub(crate) fn may_be_conditional(&self) -> bool {
+        self.expand.is_empty() && !self.formatted_values
     }
 
     /// The value of the `Prefer` header, if anything is preferred.
@@ -247,356 +281,6 @@ pub enum Direction {
     Descending,
 }
 
-/// A condition on a row (protocol page `query.md`, section "$filter"). Text compares without regard to case.
-///
-/// A column may be a path through lookups: `primarycontactid/fullname`.
-#[derive(Clone, PartialEq)]
-pub enum Filter {
-    /// The column compares so with the value.
-    Compare {
-        /// The column, or path to it.
-        column: String,
-        /// How it compares.
-        operator: Comparison,
-        /// With what.
-        value: Literal,
-    },
-    /// The column contains the text, taken literally.
-    Contains {
-        /// The column, or path to it.
-        column: String,
-        /// The text; not empty, for every row contains that.
-        text: String,
-    },
-    /// The column begins with the text, taken literally.
-    StartsWith {
-        /// The column, or path to it.
-        column: String,
-        /// The text; not empty.
-        text: String,
-    },
-    /// The column ends with the text, taken literally.
-    EndsWith {
-        /// The column, or path to it.
-        column: String,
-        /// The text; not empty.
-        text: String,
-    },
-    /// The column contains something that fits the pattern.
-    ContainsPattern {
-        /// The column, or path to it.
-        column: String,
-        /// The pattern.
-        pattern: LikePattern,
-    },
-    /// All of these are true. An empty list is an error, so that a rule without conditions cannot match everybody.
-    And(Vec<Filter>),
-    /// At least one of these is true. An empty list is an error.
-    Or(Vec<Filter>),
-    /// This is not true.
-    Not(Box<Filter>),
-}
-
-impl Filter {
-    /// The column equals the value.
-    pub fn equals(column: impl Into<String>, value: impl Into<Literal>) -> Self {
-        Self::compare(column, Comparison::Eq, value)
-    }
-
-    /// The column compares so with the value.
-    pub fn compare(
-        column: impl Into<String>,
-        operator: Comparison,
-        value: impl Into<Literal>,
-    ) -> Self {
-        Self::Compare {
-            column: column.into(),
-            operator,
-            value: value.into(),
-        }
-    }
-
-    /// The column contains the text, taken literally.
-    pub fn contains(column: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Contains {
-            column: column.into(),
-            text: text.into(),
-        }
-    }
-
-    /// The column begins with the text, taken literally.
-    pub fn starts_with(column: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::StartsWith {
-            column: column.into(),
-            text: text.into(),
-        }
-    }
-
-    /// The column ends with the text, taken literally.
-    pub fn ends_with(column: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::EndsWith {
-            column: column.into(),
-            text: text.into(),
-        }
-    }
-
-    /// The column contains something that fits the pattern.
-    pub fn contains_pattern(column: impl Into<String>, pattern: LikePattern) -> Self {
-        Self::ContainsPattern {
-            column: column.into(),
-            pattern,
-        }
-    }
-
-    fn write(&self, out: &mut String) -> Result<()> {
-        match self {
-            Self::Compare {
-                column,
-                operator,
-                value,
-            } => {
-                out.push_str(path(column)?);
-                out.push_str(operator.text());
-                value.write(out)
-            }
-            Self::Contains { column, text } => {
-                write_like("contains", column, &LikePattern::new().text(text), out)
-            }
-            Self::StartsWith { column, text } => {
-                write_like("startswith", column, &LikePattern::new().text(text), out)
-            }
-            Self::EndsWith { column, text } => {
-                write_like("endswith", column, &LikePattern::new().text(text), out)
-            }
-            Self::ContainsPattern { column, pattern } => {
-                write_like("contains", column, pattern, out)
-            }
-            Self::And(filters) => write_group(" and ", filters, out),
-            Self::Or(filters) => write_group(" or ", filters, out),
-            Self::Not(filter) => {
-                out.push_str("not (");
-                filter.write(out)?;
-                out.push(')');
-                Ok(())
-            }
-        }
-    }
-}
-
-/// The shape of the condition without the visitor's text.
-impl fmt::Debug for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Compare {
-                column,
-                operator,
-                value,
-            } => write!(f, "{column}{}{value:?}", operator.text()),
-            Self::Contains { column, .. } => write!(f, "contains({column},…)"),
-            Self::StartsWith { column, .. } => write!(f, "startswith({column},…)"),
-            Self::EndsWith { column, .. } => write!(f, "endswith({column},…)"),
-            Self::ContainsPattern { column, pattern } => {
-                write!(f, "contains({column},{pattern:?})")
-            }
-            Self::And(filters) => f.debug_tuple("And").field(filters).finish(),
-            Self::Or(filters) => f.debug_tuple("Or").field(filters).finish(),
-            Self::Not(filter) => f.debug_tuple("Not").field(filter).finish(),
-        }
-    }
-}
-
-/// How two values compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// Equal.
-    Eq,
-    /// Not equal.
-    Ne,
-    /// Greater than.
-    Gt,
-    /// Greater than or equal.
-    Ge,
-    /// Less than.
-    Lt,
-    /// Less than or equal.
-    Le,
-}
-
-impl Comparison {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Eq => " eq ",
-            Self::Ne => " ne ",
-            Self::Gt => " gt ",
-            Self::Ge => " ge ",
-            Self::Lt => " lt ",
-            Self::Le => " le ",
-        }
-    }
-}
-
-/// A value in a filter.
-#[derive(Clone, PartialEq)]
-pub enum Literal {
-    /// No value.
-    Null,
-    /// Text, taken as it is.
-    Text(String),
-    /// An id.
-    Guid(Uuid),
-    /// A whole number, or the value of a choice.
-    Integer(i64),
-    /// A decimal number such as `-1200.50`; anything else is an error when the query is sent.
-    Decimal(String),
-    /// Yes or no.
-    Boolean(bool),
-    /// A moment.
-    DateTime(jiff::Timestamp),
-    /// A day.
-    Date(jiff::civil::Date),
-}
-
-/// The first second of the year 1 in UTC, in seconds since 1970.
-const YEAR_ONE: i64 = -62_135_596_800;
-
-impl Literal {
-    fn write(&self, out: &mut String) -> Result<()> {
-        match self {
-            Self::Null => out.push_str("null"),
-            Self::Text(text) => write_quoted(text, out),
-            Self::Guid(id) => push(out, id.as_hyphenated()),
-            Self::Integer(number) => push(out, number),
-            Self::Decimal(number) if is_decimal(number) => out.push_str(number),
-            Self::Decimal(_) => return Err(invalid("a decimal number is written like -1200.50")),
-            Self::Boolean(yes) => push(out, yes),
-            Self::DateTime(moment) if moment.as_second() >= YEAR_ONE => push(out, moment),
-            Self::Date(day) if day.year() > 0 => push(out, day),
-            Self::DateTime(_) | Self::Date(_) => {
-                return Err(invalid("Dataverse knows no date before the year 1"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The kind of value, and the value itself only where it cannot be a person's.
-impl fmt::Debug for Literal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Boolean(yes) => write!(f, "{yes}"),
-            Self::Guid(id) => write!(f, "{id}"),
-            Self::Text(_) => f.write_str("<text>"),
-            Self::Integer(_) => f.write_str("<integer>"),
-            Self::Decimal(_) => f.write_str("<decimal>"),
-            Self::DateTime(_) => f.write_str("<datetime>"),
-            Self::Date(_) => f.write_str("<date>"),
-        }
-    }
-}
-
-impl From<&str> for Literal {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Literal {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<Uuid> for Literal {
-    fn from(id: Uuid) -> Self {
-        Self::Guid(id)
-    }
-}
-
-impl From<i64> for Literal {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl From<bool> for Literal {
-    fn from(yes: bool) -> Self {
-        Self::Boolean(yes)
-    }
-}
-
-impl From<jiff::Timestamp> for Literal {
-    fn from(moment: jiff::Timestamp) -> Self {
-        Self::DateTime(moment)
-    }
-}
-
-impl From<jiff::civil::Date> for Literal {
-    fn from(day: jiff::civil::Date) -> Self {
-        Self::Date(day)
-    }
-}
-
-/// Literal pieces of text with "anything" in between: the only way to a `LIKE` wildcard.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct LikePattern {
-    escaped: String,
-    has_text: bool,
-}
-
-impl LikePattern {
-    /// A pattern without any piece yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// These pieces in this order, with anything (or nothing) between two of them: the digits of a phone number,
-    /// however it was written down.
-    pub fn joined<P: AsRef<str>>(pieces: impl IntoIterator<Item = P>) -> Self {
-        pieces
-            .into_iter()
-            .enumerate()
-            .fold(Self::new(), |pattern, (index, piece)| {
-                let pattern = if index == 0 {
-                    pattern
-                } else {
-                    pattern.anything()
-                };
-                pattern.text(piece.as_ref())
-            })
-    }
-
-    /// Then this text, taken literally.
-    #[must_use]
-    pub fn text(mut self, text: &str) -> Self {
-        self.has_text |= !text.is_empty();
-        for c in text.chars() {
-            match c {
-                '%' | '_' | '[' => {
-                    self.escaped.push('[');
-                    self.escaped.push(c);
-                    self.escaped.push(']');
-                }
-                _ => self.escaped.push(c),
-            }
-        }
-        self
-    }
-
-    /// Then anything, or nothing.
-    #[must_use]
-    pub fn anything(mut self) -> Self {
-        self.escaped.push('%');
-        self
-    }
-}
-
-impl fmt::Debug for LikePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<pattern>")
-    }
-}
-
 /// Percent-encodes one value of a URL: only unreserved characters and `$` stay; a space is `%20`.
 pub(crate) fn encode(text: &str) -> percent_encoding::PercentEncode<'_> {
     const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -645,6 +329,14 @@ pub(crate) fn invalid(reason: impl Into<String>) -> Error {
 struct Options(Vec<(&'static str, String)>);
 
 impl Options {
+    fn encoded(&self) -> String {
+        self.0
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encode(value)))
+            .collect::<Vec<_>>()
+            .join("&")
+    }
+
     fn select(&mut self, columns: &[String]) -> Result<()> {
         if !columns.is_empty() {
             let columns: Vec<_> = columns
@@ -659,7 +351,7 @@ impl Options {
     fn filter(&mut self, filter: Option<&Filter>) -> Result<()> {
         if let Some(filter) = filter {
             let mut text = String::new();
-            filter.write(&mut text)?;
+            filter.write_row(&mut text)?;
             self.0.push(("$filter", text));
         }
         Ok(())
@@ -697,60 +389,7 @@ impl Options {
     }
 }
 
-fn write_group(operator: &str, filters: &[Filter], out: &mut String) -> Result<()> {
-    match filters {
-        [] => Err(invalid("a group of conditions is empty")),
-        [only] => only.write(out),
-        [first, rest @ ..] => {
-            out.push('(');
-            first.write(out)?;
-            out.push(')');
-            for filter in rest {
-                out.push_str(operator);
-                out.push('(');
-                filter.write(out)?;
-                out.push(')');
-            }
-            Ok(())
-        }
-    }
-}
-
-fn write_like(function: &str, column: &str, pattern: &LikePattern, out: &mut String) -> Result<()> {
-    if !pattern.has_text {
-        return Err(invalid(format!(
-            "{function} is asked for with an empty text, which every row fits"
-        )));
-    }
-    push(out, format_args!("{function}({},", path(column)?));
-    write_quoted(&pattern.escaped, out);
-    out.push(')');
-    Ok(())
-}
-
-fn write_quoted(text: &str, out: &mut String) {
-    out.push('\'');
-    for c in text.chars() {
-        if c == '\'' {
-            out.push('\'');
-        }
-        out.push(c);
-    }
-    out.push('\'');
-}
-
 fn push(out: &mut String, value: impl fmt::Display) {
     // Writing to a String cannot fail.
     let _ = write!(out, "{value}");
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = |part: &str| {
-        !part.is_empty() && part.len() <= 40 && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    match unsigned.split_once('.') {
-        None => digits(unsigned),
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-    }
 }

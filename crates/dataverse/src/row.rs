@@ -7,7 +7,7 @@ use std::fmt;
 use uuid::Uuid;
 
 /// One page of rows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page {
     /// The rows, in the order that was asked for.
     pub rows: Vec<Row>,
@@ -15,6 +15,19 @@ pub struct Page {
     pub next: Option<NextLink>,
     /// The number of all rows, if it was asked for; Dataverse counts no further than 5000.
     pub count: Option<u64>,
+    /// The entity set and where its changes from now on will be, if they are tracked.
+    pub(crate) delta: Option<(String, String)>,
+}
+
+/// The names of the columns; never what is in them.
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("rows", &self.rows)
+            .field("next", &self.next)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The link to the next page, followed as it is. It repeats the filter, so it is never shown or logged.
@@ -108,6 +121,21 @@ impl From<Map<String, Value>> for Row {
     }
 }
 
+impl TryFrom<Value> for Row {
+    type Error = Error;
+
+    fn try_from(value: Value) -> Result<Self> {
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Err(Error::NotDataverse { answer: None }),
+        }
+    }
+}
+
 /// The names of the columns; never what is in them.
 impl fmt::Debug for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,14 +176,7 @@ impl Page {
         };
         let rows = values
             .into_iter()
-            .map(|value| match value {
-                Value::Object(members) => Ok(Row(members)),
-                Value::Null
-                | Value::Bool(_)
-                | Value::Number(_)
-                | Value::String(_)
-                | Value::Array(_) => Err(Error::NotDataverse { answer: None }),
-            })
+            .map(Row::try_from)
             .collect::<Result<_>>()?;
         let next = envelope
             .get("@odata.nextLink")
@@ -168,6 +189,10 @@ impl Page {
         Ok(Self {
             rows,
             next,
+            delta: envelope
+                .get("@odata.deltaLink")
+                .and_then(Value::as_str)
+                .map(|link| (entity_set.to_owned(), link.to_owned())),
             count: envelope.get("@odata.count").and_then(Value::as_u64),
         })
     }

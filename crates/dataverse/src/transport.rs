@@ -1,13 +1,16 @@
 //! The one door to the network: bounds in time and size, `Retry-After`, repetition, and what a failure means.
 
 use crate::error::{Endpoint, Error, Result, ServiceAnswer};
+use crate::traffic::{Limits, Traffic, Urgency};
 use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Method, StatusCode};
 use serde_json::{Map, Value};
 use std::error::Error as StdError;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use url::Url;
@@ -42,6 +45,8 @@ pub struct RetryPolicy {
     /// How long a refused sign-in is remembered, so that a wrong password is not tried until the account locks; 30
     /// seconds by default. [`crate::Client::sign_in`] asks at once.
     pub refused_sign_in: Duration,
+    /// Where the drawn delays begin, so that they can be drawn again; none takes the system's randomness.
+    pub seed: Option<u64>,
 }
 
 impl Default for RetryPolicy {
@@ -50,14 +55,16 @@ impl Default for RetryPolicy {
             repeats: 2,
             first_delay: Duration::from_millis(250),
             refused_sign_in: Duration::from_secs(30),
+            seed: None,
         }
     }
 }
 
 impl RetryPolicy {
-    fn delay(&self, repeated: u32) -> Duration {
+    /// `drawn` lies between 0 and 1.
+    fn delay(&self, repeated: u32, drawn: f64) -> Duration {
         let longest = self.first_delay.saturating_mul(1 << repeated.min(6));
-        longest.mul_f64(rand::random_range(0.5..=1.0))
+        longest.mul_f64(0.5 + drawn / 2.0)
     }
 }
 
@@ -70,6 +77,9 @@ const MOST_WAITS: u32 = 10;
 pub(crate) struct Transport {
     http: reqwest::Client,
     pub(crate) retry: RetryPolicy,
+    random: Arc<Mutex<StdRng>>,
+    traffic: Arc<Traffic>,
+    urgency: Urgency,
 }
 
 /// One request, as often as it has to be sent.
@@ -103,6 +113,7 @@ impl Transport {
         uses_tls: bool,
         uses_proxy: bool,
         retry: RetryPolicy,
+        limits: Limits,
     ) -> Result<Self> {
         // Whoever comes first installs it; that there is one already is just as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -128,15 +139,76 @@ impl Transport {
             Some(_) => Error::InvalidRootCertificates(Some(Arc::new(error))),
             None => Error::NoRootCertificates(Arc::new(error)),
         })?;
-        Ok(Self { http, retry })
+        let seed = retry.seed.unwrap_or_else(rand::random);
+        Ok(Self {
+            http,
+            retry,
+            random: Arc::new(Mutex::new(StdRng::seed_from_u64(seed))),
+            traffic: Arc::new(Traffic::new(limits)),
+            urgency: Urgency::Asked,
+        })
+    }
+
+    /// The same door for work that nobody waits for.
+    pub fn in_background(&self) -> Self {
+        Self {
+            urgency: Urgency::Background,
+            ..self.clone()
+        }
+    }
+
+    /// Lets the next request to the organization through, whatever was noted about it.
+    pub fn let_through(&self) {
+        self.traffic.let_through();
     }
 
     /// Sends a request until there is an answer to keep. `budget` is what may still be spent on `Retry-After`.
     pub async fn send(&self, request: &Request, budget: &mut Duration) -> Result<Answer> {
+        self.send_through(request, budget, Ok).await
+    }
+
+    /// The same, where the answer that counts is inside the one that comes.
+    pub async fn send_through(
+        &self,
+        request: &Request,
+        budget: &mut Duration,
+        unwrap: fn(Answer) -> Result<Answer>,
+    ) -> Result<Answer> {
+        self.repeat(request, budget, || async {
+            self.exchange(request).await.and_then(unwrap)
+        })
+        .await
+    }
+
+    async fn repeat<E>(
+        &self,
+        request: &Request,
+        budget: &mut Duration,
+        exchange: impl Fn() -> E,
+    ) -> Result<Answer>
+    where
+        E: Future<Output = Result<Answer>>,
+    {
         let mut repeated = 0;
         let mut waited = 0;
+        let mut last = None;
+        let _asked = match request.endpoint {
+            Endpoint::Organization => self.traffic.asked(self.urgency),
+            Endpoint::SignInService => None,
+        };
         loop {
-            let outcome = self.exchange(request).await;
+            let outcome = match request.endpoint {
+                Endpoint::SignInService => exchange().await,
+                Endpoint::Organization => match self.traffic.enter(self.urgency, budget).await {
+                    Ok(pass) => {
+                        let outcome = exchange().await;
+                        pass.ended(&outcome);
+                        outcome
+                    }
+                    // What was answered says more than that it is not asked again.
+                    Err(error) => return last.unwrap_or(Err(error)),
+                },
+            };
             match next(&outcome) {
                 Next::Wait(wait) if wait <= *budget && waited < MOST_WAITS => {
                     waited += 1;
@@ -144,12 +216,18 @@ impl Transport {
                     sleep(wait).await;
                 }
                 Next::Repeat if request.repeatable && repeated < self.retry.repeats => {
-                    sleep(self.retry.delay(repeated)).await;
+                    sleep(self.retry.delay(repeated, self.draw())).await;
                     repeated += 1;
                 }
                 Next::Keep | Next::Wait(_) | Next::Repeat => return outcome,
             }
+            last = Some(outcome);
         }
+    }
+
+    fn draw(&self) -> f64 {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        random.random_range(0.0..=1.0)
     }
 
     async fn exchange(&self, request: &Request) -> Result<Answer> {
@@ -217,6 +295,7 @@ fn next(outcome: &Result<Answer>) -> Next {
         Ok(answer) => match (answer.status.as_u16(), answer.retry_after()) {
             (429 | 503, Some(wait)) => Next::Wait(wait),
             (429 | 502..=504, _) => Next::Repeat,
+            (500, _) if answer.passes_by_itself() => Next::Repeat,
             _ => Next::Keep,
         },
         // After a time-out the person has waited long enough; a certificate does not get better.
@@ -274,6 +353,23 @@ impl Answer {
         serde_json::from_slice(self.body_without_mark()).ok()
     }
 
+    /// This answer if it is a success, otherwise the error it stands for.
+    pub fn into_success(self) -> Result<Self> {
+        if self.status.is_success() {
+            Ok(self)
+        } else {
+            Err(self.into_error())
+        }
+    }
+
+    /// The plain number of a success, as `/$count` gives it.
+    pub fn into_number(self) -> Result<u64> {
+        std::str::from_utf8(self.body_without_mark())
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .ok_or_else(|| self.not_dataverse())
+    }
+
     /// The JSON object of a success, or why there is none.
     pub fn into_success_object(self) -> Result<Map<String, Value>> {
         match serde_json::from_slice::<Value>(self.body_without_mark()) {
@@ -290,8 +386,22 @@ impl Answer {
         }
     }
 
+    /// A time-out of the database or a lock that another one held (protocol page `errors-and-limits.md`, section "Code
+    /// table").
+    fn passes_by_itself(&self) -> bool {
+        matches!(
+            self.error().dataverse_code(),
+            Some("0x80044151" | "0x80044339")
+        )
+    }
+
     /// The error that an answer which is no success stands for.
     pub fn into_error(self) -> Error {
+        self.error()
+    }
+
+    /// The same, of an answer that is still needed.
+    pub fn error(&self) -> Error {
         let object = self.json_object();
         let error = object
             .as_ref()

@@ -16,3 +16,5 @@ mod requests;
 mod secrecy;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod writes;

@@ -1,7 +1,9 @@
 //! Reading and writing against the recorded shapes of the Web API.
 
 use crate::common::*;
-use dataverse::{Client, Condition, Error, Expand, Filter, Outcome, Query};
+use dataverse::{
+    Client, Condition, Error, Expand, Filter, Outcome, Query, RecordBody, Reference, Write,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
@@ -306,16 +308,12 @@ async fn an_upsert_that_reads_back_knows_what_happened() {
             .await;
         let query = Query::new("contacts").select(["fullname"]);
         let client = client(&server);
-        let (written, row) = client
-            .upsert_and_read(
-                "contacts",
-                ID,
-                &json!({"lastname": "B"}),
-                Condition::None,
-                &query,
-            )
-            .await
-            .unwrap();
+        let write = Write::upsert(
+            Reference::record("contacts", ID),
+            RecordBody::new().set("lastname", "B"),
+        );
+        let written = client.write(&write.returning(query)).await.unwrap();
+        let row = written.row.as_ref().unwrap();
         assert_eq!(
             (
                 written.outcome,
@@ -502,7 +500,7 @@ async fn every_error_of_dataverse_has_its_own_meaning() {
             400,
             "0x80044331",
             "A validation error occurred.",
-            "bad_request",
+            "invalid_value",
         ),
         (
             400,
@@ -510,7 +508,7 @@ async fn every_error_of_dataverse_has_its_own_meaning() {
             "Close the old case first.",
             "business_rule",
         ),
-        (405, "0x80040227", "Cannot delete.", "bad_request"),
+        (405, "0x80040227", "Cannot delete.", "still_referenced"),
         (413, "0x8004418a", "Too large.", "bad_request"),
         (415, "", "Wrong type.", "bad_request"),
         (501, "", "Not implemented.", "bad_request"),
@@ -727,7 +725,9 @@ fn operations_can_be_spawned() {
         movable(client.next_page(next));
         movable(client.retrieve("x", ID, query));
         movable(client.upsert("x", ID, body, Condition::None));
-        movable(client.upsert_and_read("x", ID, body, Condition::None, query));
+        movable(client.create("x", body));
+        movable(client.delete("x", ID));
+        movable(client.pages(query));
     }
     let _ = all;
 }

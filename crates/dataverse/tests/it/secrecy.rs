@@ -133,7 +133,7 @@ async fn nothing_leaks() {
             .await
             .unwrap_err(),
         client
-            .query(&Query::new("contacts").filter(Filter::equals("x", "Byron".repeat(9000))))
+            .query(&Query::new("contacts").filter(Filter::equals("x", "Byron".repeat(14_000))))
             .await
             .unwrap_err(),
     ];
