@@ -39,9 +39,9 @@ test("a later item refers to an earlier one by its Content-ID", async () => {
   api.startBatch();
   api.create({ collection: "contacts", data: { firstname: "Ada", lastname: "Referred" }, contentId: "1" });
   api.create({ collection: "tasks", data: { subject: "Call back", "regardingobjectid_contact_task@odata.bind": "$1" }, contentId: "2" });
-  api.update({ key: "$1", data: { jobtitle: "Engineer" } });
+  api.update({ contentId: "$1", data: { jobtitle: "Engineer" } });
   api.create({ collection: "accounts", data: { name: "Referred Ltd", "primarycontactid@odata.bind": "$1" }, contentId: "3" });
-  api.associate({ collection: "$3", relationshipName: "contact_customer_accounts", relatedKey: "$1" });
+  api.associate({ contentId: "$3", relationshipName: "contact_customer_accounts", relatedKey: "$1" });
   const [contact, task, updated, account] = await api.executeBatch();
   assert.match(contact, UUID);
   assert.match(task, UUID);

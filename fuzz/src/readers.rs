@@ -1,0 +1,73 @@
+//! What each reader must keep to on any input. Shared by the fuzz targets and by the plain test that runs the stored
+//! corpus (`tests/tests/corpus.rs`).
+
+use sandbox_syntax::filter::{self, ArgumentValue, Expression};
+use sandbox_syntax::options::Options;
+use sandbox_syntax::{SyntaxError, path};
+
+/// Every reader by the name of its target and corpus folder.
+pub const READERS: [(&str, fn(&[u8])); 2] = [("filter", filter), ("options", options)];
+
+/// `$filter`: an answer or a refusal, the same each time, and no tree deeper than a reader's stack can bear.
+pub fn filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    // The parameter aliases come with the filter: `@p` is the text behind the first line break.
+    let (text, alias) = text.split_once('\n').unwrap_or((text, "'x'"));
+    let alias = |name: &str| (name == "@p").then(|| alias.to_owned());
+    match filter::parse(text, &alias) {
+        Ok(expression) => {
+            assert!(depth(&expression) <= 1000, "nested too deeply");
+            assert_eq!(filter::parse(text, &alias), Ok(expression));
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+/// Query string and resource path.
+pub fn options(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (resource, query) = text.split_once('?').unwrap_or(("", text));
+    match path::segments(resource) {
+        Ok(segments) => {
+            for segment in segments {
+                let Some(key) = segment.key else { continue };
+                if let Err(error) = path::key(&key) {
+                    refusal(&error);
+                }
+            }
+        }
+        Err(error) => refusal(&error),
+    }
+    match Options::read(query) {
+        Ok(options) => assert_eq!(Options::read(query), Ok(options)),
+        Err(error) => refusal(&error),
+    }
+}
+
+fn refusal(error: &SyntaxError) {
+    assert!((400..600).contains(&error.status));
+    assert!(!error.message.is_empty());
+}
+
+/// How many expressions stand inside each other.
+fn depth(expression: &Expression) -> usize {
+    let inner = match expression {
+        Expression::And(terms) | Expression::Or(terms) => terms.iter().map(depth).max(),
+        Expression::Not(term) => Some(depth(term)),
+        Expression::Compare(left, _, right) => Some(depth(left).max(depth(right))),
+        Expression::Call(_, arguments) => arguments
+            .iter()
+            .filter_map(|argument| match &argument.value {
+                ArgumentValue::Expression(expression) => Some(depth(expression)),
+                ArgumentValue::List(_) => None,
+            })
+            .max(),
+        Expression::Lambda { condition, .. } => condition.as_deref().map(depth),
+        Expression::Path(_) | Expression::Literal(_) => None,
+    };
+    1 + inner.unwrap_or(0)
+}
