@@ -1,12 +1,17 @@
 //! What each reader must keep to on any input. Shared by the fuzz targets and by the plain test that runs the stored
 //! corpus (`tests/tests/corpus.rs`).
 
+use sandbox_syntax::batch::{self, MOST_OPERATIONS, Part};
 use sandbox_syntax::filter::{self, ArgumentValue, Expression};
 use sandbox_syntax::options::Options;
 use sandbox_syntax::{SyntaxError, path};
 
 /// Every reader by the name of its target and corpus folder.
-pub const READERS: [(&str, fn(&[u8])); 2] = [("filter", filter), ("options", options)];
+pub const READERS: [(&str, fn(&[u8])); 3] = [
+    ("filter", filter),
+    ("options", options),
+    ("multipart", multipart),
+];
 
 /// `$filter`: an answer or a refusal, the same each time, and no tree deeper than a reader's stack can bear.
 pub fn filter(data: &[u8]) {
@@ -46,6 +51,34 @@ pub fn options(data: &[u8]) {
         Ok(options) => assert_eq!(Options::read(query), Ok(options)),
         Err(error) => refusal(&error),
     }
+}
+
+/// The body of a `$batch`; the first line is the request's content type.
+pub fn multipart(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n');
+    let (kind, body) = data.split_at(end.unwrap_or(0));
+    let Ok(kind) = std::str::from_utf8(kind) else {
+        return;
+    };
+    let parts = match batch::read(kind, body) {
+        Ok(parts) => parts,
+        Err(error) => return refusal(&error),
+    };
+    let mut operations = 0;
+    for part in &parts {
+        let Part::ChangeSet(set) = part else {
+            operations += 1;
+            continue;
+        };
+        operations += set.len();
+        for (index, operation) in set.iter().enumerate() {
+            assert_ne!(operation.method, "GET", "a read in a change set");
+            let id = operation.content_id.as_ref().expect("a Content-ID");
+            let others = set.iter().take(index);
+            assert!(others.map(|other| &other.content_id).all(|other| other.as_ref() != Some(id)));
+        }
+    }
+    assert!(operations <= MOST_OPERATIONS);
 }
 
 fn refusal(error: &SyntaxError) {
