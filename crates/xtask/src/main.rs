@@ -6,6 +6,7 @@
 )]
 
 mod desktop;
+mod fuzz;
 mod process;
 mod project;
 mod run;
@@ -40,7 +41,8 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Everything that must pass: format, lint, documentation, Rust tests, page tests, real windows, real browsers.
+    /// Everything that must pass: format, lint, documentation, Rust tests, page tests, published clients, fuzzing, real
+    /// windows, real browsers.
     Test {
         /// Only these steps, and what they need.
         #[arg(long, value_delimiter = ',', value_enum)]

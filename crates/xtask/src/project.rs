@@ -14,8 +14,21 @@ const SELECTION: [&str; 3] = [
 /// The folder of the console app.
 pub const CONSOLE_APP: &str = "ui/console-app";
 
-/// The folders with a `package.json`.
+/// The folders of the pages.
 pub const PAGES: [&str; 2] = ["ui", CONSOLE_APP];
+
+/// The folder of the published clients that run against the practice organization.
+pub const CONFORMANCE: &str = "tests/conformance";
+
+/// The Python environment of those that are written in it.
+pub fn python_environment() -> PathBuf {
+    scratch().join("python")
+}
+
+/// The program that the tests of other languages start.
+pub fn companion() -> PathBuf {
+    target().join("debug/companion")
+}
 
 /// The repository's folder.
 pub fn root() -> &'static Path {
@@ -53,7 +66,7 @@ pub fn cargo_workspace(arguments: &[&str]) -> Command {
     cargo
 }
 
-/// `npm ARGUMENTS` in one of [`PAGES`].
+/// `npm ARGUMENTS` in one of [`PAGES`] or [`CONFORMANCE`].
 pub fn npm(folder: &str, arguments: &[&str]) -> Command {
     let mut npm = Command::new("npm");
     npm.args(arguments).current_dir(root().join(folder));

@@ -1,4 +1,4 @@
-//! Installs what is missing: Debian packages, cargo-nextest, the pages' npm packages. Quick when all is there.
+//! Installs what is missing: Debian packages, cargo-nextest, npm packages, a Python environment. Quick when all is there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use nix::unistd::geteuid;
 
 use crate::process::{output, run};
-use crate::project::{PAGES, cargo, npm, root, scratch};
+use crate::project::{CONFORMANCE, PAGES, cargo, npm, python_environment, root, scratch};
 
 const BUILD: &[&str] = &["build-essential", "libssl-dev", "libwebkit2gtk-4.1-dev"];
 /// For "open in Dynamics", which the desktop's own browser does.
@@ -21,6 +21,8 @@ const BROWSER: &[&str] = &[
     "fonts-noto-cjk",
 ];
 const DISPLAY: &[&str] = &["xvfb", "webkit2gtk-driver", "dbus-daemon", "gnome-keyring"];
+/// For a published Dataverse client.
+const PYTHON: &[&str] = &["python3", "python3-venv"];
 
 /// The oldest Node that the pages' tools run on.
 const NODE: (u32, u32) = (20, 19);
@@ -43,13 +45,17 @@ pub fn setup(purpose: For) -> Result<()> {
     let groups: &[&[&str]] = match purpose {
         For::Window => &[BUILD, WINDOW],
         For::Rendering => &[BUILD, BROWSER],
-        For::Tests => &[BUILD, WINDOW, BROWSER, DISPLAY],
+        For::Tests => &[BUILD, WINDOW, BROWSER, DISPLAY, PYTHON],
         For::Pages => &[],
     };
     debian_packages(&groups.concat())?;
-    node_packages()?;
+    node_packages(&PAGES)?;
     match purpose {
-        For::Tests => nextest(),
+        For::Tests => {
+            node_packages(&[CONFORMANCE])?;
+            python_packages()?;
+            nextest()
+        }
         For::Window | For::Rendering | For::Pages => Ok(()),
     }
 }
@@ -131,9 +137,9 @@ fn nextest() -> Result<()> {
 }
 
 /// `npm ci` where the lock file is not the one that was installed last.
-fn node_packages() -> Result<()> {
+fn node_packages(folders: &[&str]) -> Result<()> {
     node_version()?;
-    for folder in PAGES {
+    for folder in folders {
         let lock_file = root().join(folder).join("package-lock.json");
         let wanted =
             fs::read(&lock_file).with_context(|| format!("cannot read {}", lock_file.display()))?;
@@ -147,6 +153,35 @@ fn node_packages() -> Result<()> {
         fs::create_dir_all(scratch())?;
         fs::write(&stamp, wanted)?;
     }
+    Ok(())
+}
+
+/// A new environment where the requirements are not those that were installed last.
+fn python_packages() -> Result<()> {
+    let requirements = root().join(CONFORMANCE).join("python/requirements.txt");
+    let wanted = fs::read(&requirements)
+        .with_context(|| format!("cannot read {}", requirements.display()))?;
+    let environment = python_environment();
+    let stamp = environment.join("requirements.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut make = Command::new("python3");
+    run(make.args(["-m", "venv", "--clear"]).arg(&environment))
+        .context("the Python environment could not be made: is python3 with venv installed?")?;
+    let mut install = Command::new(environment.join("bin/python"));
+    install
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--requirement",
+        ])
+        .arg(&requirements);
+    run(&mut install).context("pip could not install the Python packages")?;
+    fs::write(&stamp, wanted)?;
     Ok(())
 }
 

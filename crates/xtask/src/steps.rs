@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::desktop::Desktop;
+use crate::fuzz;
 use crate::process::{Interrupted, run_logged};
-use crate::project::{CONSOLE_APP, PAGES, cargo, cargo_workspace, npm, scratch, target};
+use crate::project::{
+    CONFORMANCE, CONSOLE_APP, PAGES, cargo, cargo_workspace, companion, npm, python_environment,
+    root, scratch,
+};
 use crate::setup::{self, For};
 
 /// The tests that open a window, as in `.config/nextest.toml`. Not by the binary's name: nextest refuses a name that is not
@@ -37,6 +42,10 @@ pub enum Step {
     Build,
     /// All Rust tests that need no display.
     RustTests,
+    /// Published Dataverse clients against the practice organization.
+    Conformance,
+    /// The readers of what clients send, on inputs that nobody thought of, for a bounded time.
+    Fuzz,
     /// The built app in a real window.
     WindowTests,
     /// The pages in a real browser.
@@ -64,9 +73,11 @@ impl Step {
     fn needs(self) -> &'static [Step] {
         match self {
             Step::Setup => &[],
-            Step::Format | Step::PageLint | Step::PageTests | Step::Pages => &[Step::Setup],
+            Step::Format | Step::PageLint | Step::PageTests | Step::Pages | Step::Fuzz => {
+                &[Step::Setup]
+            }
             Step::Lint | Step::Docs | Step::Build => &[Step::Setup, Step::Pages],
-            Step::RustTests | Step::WindowTests | Step::BrowserTests => {
+            Step::RustTests | Step::Conformance | Step::WindowTests | Step::BrowserTests => {
                 &[Step::Setup, Step::Pages, Step::Build]
             }
         }
@@ -81,7 +92,10 @@ impl Step {
         };
         match self {
             Step::Setup => setup::setup(For::Tests),
-            Step::Format => run_logged(&mut cargo(&["fmt", "--all", "--check"]), log),
+            Step::Format => {
+                run_logged(&mut cargo(&["fmt", "--all", "--check"]), log)?;
+                run_logged(fuzz::cargo("fmt").arg("--check"), log)
+            }
             Step::PageLint => pages(&["run", "check"]),
             Step::PageTests => pages(&["test"]),
             Step::Pages => pages(&["run", "build"]),
@@ -101,6 +115,18 @@ impl Step {
                     log,
                 )
             }
+            Step::Conformance => {
+                let mut javascript = npm(CONFORMANCE, &["test"]);
+                run_logged(javascript.env("COMPANION_PROGRAM", companion()), log)?;
+                let mut python = Command::new(python_environment().join("bin/python"));
+                python
+                    .args(["-m", "unittest", "discover", "--start-directory", "python"])
+                    .current_dir(root().join(CONFORMANCE))
+                    .env("COMPANION_PROGRAM", companion())
+                    .env("PYTHONDONTWRITEBYTECODE", "1");
+                run_logged(&mut python, log)
+            }
+            Step::Fuzz => fuzz::run(log),
             Step::WindowTests => {
                 let mut tests = cargo_workspace(&["nextest", "run", "--filterset", WINDOW_TESTS]);
                 run_logged(desktop.context("no desktop")?.hold(&mut tests), log)
@@ -109,7 +135,7 @@ impl Step {
                 pages(&["run", "e2e"])?;
                 // Those of the console app ran on a bridge that lets them look inside; now on the companion itself.
                 let mut journeys = npm(CONSOLE_APP, &["run", "e2e"]);
-                journeys.env("COMPANION_PROGRAM", target().join("debug/companion"));
+                journeys.env("COMPANION_PROGRAM", companion());
                 run_logged(desktop.context("no desktop")?.hold(&mut journeys), log)
             }
         }
