@@ -6,8 +6,11 @@ use sandbox_syntax::filter::{self, ArgumentValue, Expression};
 use sandbox_syntax::options::Options;
 use sandbox_syntax::{SyntaxError, path};
 
+/// A fuzz target's body.
+pub type Reader = fn(&[u8]);
+
 /// Every reader by the name of its target and corpus folder.
-pub const READERS: [(&str, fn(&[u8])); 3] = [
+pub const READERS: [(&str, Reader); 3] = [
     ("filter", filter),
     ("options", options),
     ("multipart", multipart),
@@ -75,7 +78,11 @@ pub fn multipart(data: &[u8]) {
             assert_ne!(operation.method, "GET", "a read in a change set");
             let id = operation.content_id.as_ref().expect("a Content-ID");
             let others = set.iter().take(index);
-            assert!(others.map(|other| &other.content_id).all(|other| other.as_ref() != Some(id)));
+            assert!(
+                others
+                    .map(|other| &other.content_id)
+                    .all(|other| other.as_ref() != Some(id))
+            );
         }
     }
     assert!(operations <= MOST_OPERATIONS);

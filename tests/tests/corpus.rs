@@ -1,8 +1,4 @@
 //! The stored corpus of the fuzz targets, input by input: what once failed does not fail again.
-#![expect(
-    clippy::unwrap_used,
-    reason = "the helpers of these tests fail the test"
-)]
 
 use std::fs;
 use std::path::Path;

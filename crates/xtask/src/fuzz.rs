@@ -71,7 +71,11 @@ fn targets() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in root().join("fuzz/src/bin").read_dir()? {
         let path = entry?.path();
-        names.extend(path.file_stem().and_then(|name| name.to_str()).map(str::to_owned));
+        names.extend(
+            path.file_stem()
+                .and_then(|name| name.to_str())
+                .map(str::to_owned),
+        );
     }
     names.sort();
     Ok(names)
