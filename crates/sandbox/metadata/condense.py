@@ -3,15 +3,21 @@
 
     python3 condense.py DIRECTORY_WITH_FULL_DESCRIPTIONS
 
-What is left out: helper columns (`...name`, `...yominame`: annotations serve them), columns that are no OData property, false
-and null flags (a reader takes a missing flag as false), sources and notes. businessunit.json, transactioncurrency.json,
-role.json and organization.json are written by hand: only what look-ups and the first calls of a client need.
+Helper columns (`...name`, `...yominame`) and others that are no OData property keep only what metadata answers say of them:
+no `EdmType`. Left out are false and null flags (a reader takes a missing flag as false), sources and notes.
+The other files are written by describe.py or by hand: only what look-ups and the first calls of a client need.
 """
 import json
 import pathlib
 import sys
 
-TABLES = ["account", "annotation", "contact", "incident", "lead", "systemuser", "task", "team"]
+TABLES = [
+    "account", "activitypointer", "annotation", "contact", "incident", "incidentresolution", "lead", "phonecall",
+    "systemuser", "task", "team",
+]
+ACTIVITY_PRIVILEGES = [
+    f"prv{access}Activity" for access in ["Create", "Read", "Write", "Delete", "Assign", "Share", "Append", "AppendTo"]
+]
 TABLE_KEYS = [
     "LogicalName", "SchemaName", "EntitySetName", "LogicalCollectionName", "ObjectTypeCode", "OwnershipType",
     "PrimaryIdAttribute", "PrimaryNameAttribute", "DisplayName", "DisplayCollectionName", "IsActivity",
@@ -32,9 +38,26 @@ def is_odata_property(column):
 
 def condensed(column):
     kept = {key: value for key, value in column.items() if present(value) and key not in ("IsLogical", "IsValidForRead")}
+    if not is_odata_property(column):
+        kept.pop("EdmType", None)
     if column.get("DefaultValue") is False:
         kept["DefaultValue"] = False
     return kept
+
+
+def named(relationship, table):
+    """Names a relationship whose schema name no source tells: the platform's own patterns, else from its three parts."""
+    if not relationship.get("SchemaName"):
+        column, parent = relationship["ReferencingAttribute"], relationship["ReferencedEntity"]
+        patterns = {
+            "owningbusinessunit": f"business_unit_{table}", "owningteam": f"team_{table}", "owninguser": f"user_{table}",
+            "regardingobjectid": f"{parent}_{table}",
+        }
+        name = f"lk_{table}_{column}" if parent == "systemuser" else f"{parent}_{table}_{column}"
+        relationship["SchemaName"] = patterns.get(column, name)
+    relationship["ReferencedEntityNavigationPropertyName"] = (
+        relationship.get("ReferencedEntityNavigationPropertyName") or relationship["SchemaName"])
+    return relationship
 
 
 def lines(items):
@@ -44,9 +67,11 @@ def lines(items):
 source = pathlib.Path(sys.argv[1])
 for table in TABLES:
     full = json.loads((source / f"{table}.json").read_text())
+    if full.get("IsActivity") and not full.get("Privileges"):
+        full["Privileges"] = ACTIVITY_PRIVILEGES
     head = {key: full[key] for key in TABLE_KEYS if present(full.get(key))}
-    columns = [condensed(c) for c in full["Attributes"] if is_odata_property(c)]
-    parents = [{k: v for k, v in r.items() if present(v)} for r in full["ManyToOneRelationships"]]
+    columns = [condensed(c) for c in full["Attributes"]]
+    parents = [{k: v for k, v in r.items() if present(v)} for r in map(lambda r: named(r, table), full["ManyToOneRelationships"])]
     children = [{k: v for k, v in r.items() if present(v)} for r in full["OneToManyRelationships"]]
     text = json.dumps(head, ensure_ascii=False, indent=1).rstrip("}\n ")
     text += f',\n "Attributes": [\n  {lines(columns)}],\n'

@@ -674,7 +674,7 @@ fn incompatible(left: &str, operator: Operator, right: &str) -> ApiError {
 /// Kinds that may be compared with each other.
 fn class(kind: Kind) -> u8 {
     match kind {
-        Kind::Text => 0,
+        Kind::Text | Kind::MultiChoice => 0,
         Kind::Integer
         | Kind::BigInt
         | Kind::Decimal
@@ -700,7 +700,7 @@ fn compare_literal(at: At, operator: Operator, literal: &Literal) -> Result<Cond
         };
     }
     let value = match (at.column.kind, literal) {
-        (Kind::Text, Literal::Text(text)) => Value::from(text.as_str()),
+        (Kind::Text | Kind::MultiChoice, Literal::Text(text)) => Value::from(text.as_str()),
         (Kind::Guid | Kind::Lookup, Literal::Guid(guid)) => Value::from(guid.as_str()),
         (Kind::Guid | Kind::Lookup, Literal::Text(text)) if is_guid(text) => {
             Value::from(text.to_ascii_lowercase())
@@ -745,7 +745,7 @@ fn value_from_text(column: &Column, text: &str) -> Result<Value, ApiError> {
         )
     };
     match column.kind {
-        Kind::Text => Ok(Value::from(text)),
+        Kind::Text | Kind::MultiChoice => Ok(Value::from(text)),
         Kind::Guid | Kind::Lookup => {
             let bare = text.trim_matches(['{', '}']);
             if is_guid(bare) {

@@ -397,6 +397,12 @@ fn formatted(column: &Column, value: &Value, name: Option<&str>) -> Option<Strin
                 .unwrap_or(if *value == 0 { "No" } else { "Yes" })
                 .to_owned(),
         ),
+        (Kind::MultiChoice, Value::Text(values)) => {
+            let labels = values
+                .split(',')
+                .filter_map(|value| column.label_of(value.parse().ok()?));
+            Some(labels.collect::<Vec<_>>().join("; "))
+        }
         (Kind::Lookup, _) => name.map(str::to_owned),
         (Kind::Integer | Kind::BigInt, Value::Integer(value)) => Some(grouped(&value.to_string())),
         (Kind::Money, Value::Real(value)) => Some(match format!("{value:.2}").strip_prefix('-') {

@@ -83,18 +83,15 @@ pub(crate) fn complete(
     set_if_absent(table, fields, "modifiedon", now);
     set_if_absent(table, fields, "modifiedby", user);
     compute(table, fields);
-    match table.logical.as_str() {
-        "task" => {
-            set(table, fields, "activitytypecode", "task");
-            set(table, fields, "isregularactivity", true);
+    if table.is_activity {
+        set(table, fields, "activitytypecode", table.logical.as_str());
+        set(table, fields, "isregularactivity", true);
+    }
+    if table.logical == "annotation" {
+        if let Some(of) = text(fields, "objectid__type").map(str::to_owned) {
+            set(table, fields, "objecttypecode", of);
         }
-        "annotation" => {
-            if let Some(of) = text(fields, "objectid__type").map(str::to_owned) {
-                set(table, fields, "objecttypecode", of);
-            }
-            attach(table, fields)?;
-        }
-        _ => {}
+        attach(table, fields)?;
     }
     Ok(())
 }

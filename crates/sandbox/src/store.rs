@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 
-use crate::metadata::{Column, Kind, Table, catalog};
+use crate::metadata::{AlternateKey, Catalog, Column, Kind, Parent, Table, catalog};
 use crate::text;
 use crate::value::{Statement, Value};
 
@@ -110,13 +110,13 @@ impl Store {
 
     async fn create_tables(&self) -> Result<(), sqlx::Error> {
         let mut transaction = self.write().await?;
-        for table in &catalog().tables {
-            for statement in definition(table) {
-                Statement::new(statement)
-                    .query()
-                    .execute(&mut *transaction)
-                    .await?;
-            }
+        let mut statements: Vec<String> = catalog().tables.iter().flat_map(definition).collect();
+        statements.push(activities(catalog()));
+        for statement in statements {
+            Statement::new(statement)
+                .query()
+                .execute(&mut *transaction)
+                .await?;
         }
         transaction.commit().await
     }
@@ -133,7 +133,44 @@ impl Store {
     }
 }
 
+/// The table whose rows are those of all kinds of activities.
+const ACTIVITIES: &str = "activitypointer";
+
+/// `activitypointer` is no table of its own but what its columns show of every activity. Columns that a kind of activity does
+/// not have are null.
+fn activities(catalog: &Catalog) -> String {
+    let Some(pointer) = catalog.table(ACTIVITIES) else {
+        return String::new();
+    };
+    let names = column_names(pointer);
+    let kinds = catalog
+        .tables
+        .iter()
+        .filter(|table| table.is_activity && table.logical != ACTIVITIES);
+    let selects: Vec<String> = kinds
+        .map(|kind| {
+            let has = column_names(kind);
+            let columns: Vec<String> = names
+                .iter()
+                .map(|name| match has.contains(name) {
+                    true => name.clone(),
+                    false => format!("NULL AS {name}"),
+                })
+                .collect();
+            format!("SELECT {} FROM {}", columns.join(", "), kind.logical)
+        })
+        .collect();
+    format!(
+        "CREATE VIEW {ACTIVITIES} ({}) AS {}",
+        names.join(", "),
+        selects.join(" UNION ALL ")
+    )
+}
+
 fn definition(table: &Table) -> Vec<String> {
+    if table.is_view() {
+        return Vec::new();
+    }
     let mut columns = Vec::new();
     for column in &table.columns {
         columns.push(if column.name == table.id {
@@ -154,7 +191,11 @@ fn definition(table: &Table) -> Vec<String> {
         columns.join(", ")
     )];
     for column in &table.columns {
-        if LOOKED_UP.contains(&column.name.as_str()) || is_followed(table, column) {
+        let is_key = |key: &AlternateKey| key.columns.first() == Some(&column.name);
+        if LOOKED_UP.contains(&column.name.as_str())
+            || table.alternate_keys.iter().any(is_key)
+            || is_followed(table, column)
+        {
             statements.push(format!(
                 "CREATE INDEX {table}__{column} ON {table} ({column}) WHERE {column} IS NOT NULL",
                 table = table.logical,
@@ -167,17 +208,24 @@ fn definition(table: &Table) -> Vec<String> {
 
 /// Look-ups that a deleted parent's cascade or a collection navigation property follows.
 fn is_followed(table: &Table, column: &Column) -> bool {
-    column.kind == Kind::Lookup
-        && table.parents.iter().any(|parent| {
-            parent.column == column.name
-                && ["account", "contact", "lead", "incident", "task"]
-                    .contains(&parent.target.as_str())
-        })
+    const PARENTS: [&str; 7] = [
+        "account",
+        "contact",
+        "lead",
+        "incident",
+        "task",
+        "phonecall",
+        "duplicaterule",
+    ];
+    let to_parent =
+        |parent: &Parent| parent.column == column.name && PARENTS.contains(&parent.target.as_str());
+    table.description.is_intersect && column.kind == Kind::Guid
+        || column.kind == Kind::Lookup && table.parents.iter().any(to_parent)
 }
 
 fn sql_type(column: &Column) -> String {
     match column.kind {
-        Kind::Text => format!("TEXT COLLATE {}", text::COLLATION),
+        Kind::Text | Kind::MultiChoice => format!("TEXT COLLATE {}", text::COLLATION),
         Kind::Integer | Kind::BigInt | Kind::Boolean | Kind::Choice => "INTEGER".to_owned(),
         Kind::Decimal | Kind::Double | Kind::Money => "REAL".to_owned(),
         Kind::DateTime | Kind::Date | Kind::Guid | Kind::Lookup => "TEXT".to_owned(),

@@ -22,13 +22,17 @@ use crate::store::{self, Fields};
 use crate::value::{Statement, Value, moment};
 
 /// Tables that clients do not write.
-const MANAGED: [&str; 6] = [
+const MANAGED: [&str; 10] = [
     "systemuser",
     "team",
     "businessunit",
     "transactioncurrency",
     "role",
     "organization",
+    "privilege",
+    "teammembership",
+    "systemuserroles",
+    "activitypointer",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -566,6 +570,30 @@ fn typed(table: &Table, column: &Column, value: &JsonValue) -> Result<Value, Api
             Ok(Value::Real(number))
         }
         Kind::Boolean => value.as_bool().map(Value::from).ok_or_else(wrong),
+        Kind::MultiChoice => {
+            let text = value.as_str().ok_or_else(wrong)?;
+            let mut chosen = Vec::new();
+            for part in text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+            {
+                let option: i64 = part.parse().map_err(|_| wrong())?;
+                if !column.choices.iter().any(|choice| choice.value == option) {
+                    return Err(no_option(table, column, option));
+                }
+                if !chosen.contains(&option) {
+                    chosen.push(option);
+                }
+            }
+            chosen.sort_unstable();
+            let chosen: Vec<String> = chosen.iter().map(i64::to_string).collect();
+            Ok(if chosen.is_empty() {
+                Value::Null
+            } else {
+                Value::from(chosen.join(","))
+            })
+        }
         Kind::Choice => {
             let chosen = value
                 .as_i64()
@@ -577,22 +605,7 @@ fn typed(table: &Table, column: &Column, value: &JsonValue) -> Result<Value, Api
             if ["statecode", "statuscode"].contains(&column.name.as_str()) {
                 return Err(rules::wrong_state(table));
             }
-            let accepted: Vec<String> = column
-                .choices
-                .iter()
-                .map(|choice| choice.value.to_string())
-                .collect();
-            Err(ApiError::new(
-                400,
-                "0x8004431a",
-                format!(
-                    "A validation error occurred. The value {chosen} of '{}' on record of type '{}' is outside the valid \
-                     range. Accepted Values: {}",
-                    column.name,
-                    table.logical,
-                    accepted.join(",")
-                ),
-            ))
+            Err(no_option(table, column, chosen))
         }
         Kind::Guid => {
             let text = value.as_str().ok_or_else(wrong)?;
@@ -632,6 +645,25 @@ fn shown(value: &JsonValue) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn no_option(table: &Table, column: &Column, chosen: i64) -> ApiError {
+    let accepted: Vec<String> = column
+        .choices
+        .iter()
+        .map(|choice| choice.value.to_string())
+        .collect();
+    ApiError::new(
+        400,
+        "0x8004431a",
+        format!(
+            "A validation error occurred. The value {chosen} of '{}' on record of type '{}' is outside the valid range. \
+             Accepted Values: {}",
+            column.name,
+            table.logical,
+            accepted.join(",")
+        ),
+    )
 }
 
 fn in_range(table: &Table, column: &Column, number: f64) -> Result<(), ApiError> {
@@ -732,7 +764,7 @@ async fn delete_row(
         if !seen.insert((table.logical.clone(), id.clone())) {
             continue;
         }
-        for child in &catalog().tables {
+        for child in catalog().tables.iter().filter(|child| !child.is_view()) {
             for parent in child
                 .parents
                 .iter()

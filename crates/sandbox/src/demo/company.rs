@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::fields;
 use super::people::{LOCALES, Locale, Name};
 use super::random::Random;
+use super::{extras, fields};
 use crate::metadata::table;
 use crate::organization::ids;
 use crate::rules;
@@ -279,8 +279,8 @@ pub(crate) fn id(kind: &str, key: &str) -> String {
     .to_string()
 }
 
-struct Person {
-    id: String,
+pub(super) struct Person {
+    pub(super) id: String,
     account: Option<usize>,
     active: bool,
 }
@@ -294,27 +294,32 @@ struct Account {
     shares_address: bool,
 }
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     connection: &'a mut SqliteConnection,
     store: &'a Store,
-    random: Random,
+    pub(super) random: Random,
     written: usize,
 }
 
 impl Writer<'_> {
     /// A moment between 2021 and the middle of 2026, later for later rows.
-    fn moment(&mut self) -> String {
+    pub(super) fn moment(&mut self) -> String {
         let year = 2021 + self.random.below(5);
         let (month, day) = (1 + self.random.below(12), 1 + self.random.below(28));
         let (hour, minute) = (8 + self.random.below(10), self.random.below(60));
         format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:00Z")
     }
 
-    fn salesperson(&mut self) -> String {
+    pub(super) fn salesperson(&mut self) -> String {
         id("user", &self.random.below(SALESPEOPLE.len()).to_string())
     }
 
-    async fn insert(&mut self, name: &str, mut row: Fields) -> Result<(), sqlx::Error> {
+    pub(super) async fn is_resolved(&mut self, case: &str) -> Result<bool, sqlx::Error> {
+        let row = store::load(self.connection, table("incident"), case).await?;
+        Ok(row.is_some_and(|row| row.get("statecode") == Some(&Value::Integer(1))))
+    }
+
+    pub(super) async fn insert(&mut self, name: &str, mut row: Fields) -> Result<(), sqlx::Error> {
         let table = table(name);
         row.retain(|_, value| !value.is_null());
         let now = self.moment();
@@ -351,6 +356,7 @@ pub(crate) async fn fill(store: &Store, contacts: usize) -> Result<(), sqlx::Err
     let cases = cases(&mut writer, &accounts, &people).await?;
     tasks(&mut writer, &people, &cases).await?;
     notes(&mut writer, &people, &cases).await?;
+    extras::fill(&mut writer, &people, &cases).await?;
     tracing::info!(
         rows = writer.written,
         "the practice organization has its demo data"
@@ -547,6 +553,7 @@ async fn people(
             ),
         ]);
         belongs(&mut row, account.and_then(|index| accounts.get(index)));
+        extras::customize(&mut row, people.len());
         writer.insert("contact", row).await?;
         people.push(Person {
             id: id("contact", special.key),
@@ -564,6 +571,7 @@ async fn people(
             row.insert("contactid".to_owned(), Value::from(id("contact", &key)));
             row.remove("telephone1");
             row.remove("jobtitle");
+            row.remove("new_loyaltynumber");
             row.insert(
                 "description".to_owned(),
                 Value::from("Imported from the old address book."),
@@ -582,7 +590,8 @@ async fn people(
             || writer.random.below(LOCALES.len()),
             |account| account.locale,
         )];
-        let row = person(writer, &key, locale, home, &mut used);
+        let mut row = person(writer, &key, locale, home, &mut used);
+        extras::customize(&mut row, index);
         let active = row.get("statecode") == Some(&Value::Integer(0));
         writer.insert("contact", row.clone()).await?;
         last = Some((row, account));

@@ -1,8 +1,10 @@
 //! The demo data (deterministic: the same at each start) and the visitors that meet it.
 
 mod company;
+mod extras;
 mod people;
 mod random;
+mod setup;
 mod visitors;
 
 pub use visitors::{SampleVisitor, sample_visitors};
@@ -25,9 +27,13 @@ fn fields<const N: usize>(pairs: [(&str, Value); N]) -> Fields {
 /// What every organization has: itself, a business unit, a currency, roles, users, a team.
 pub(crate) async fn organization(store: &Store) -> Result<(), sqlx::Error> {
     let mut transaction = store.write().await?;
-    let stamp = |mut fields: Fields| {
-        fields.insert("createdon".to_owned(), Value::from(FOUNDED));
-        fields.insert("modifiedon".to_owned(), Value::from(FOUNDED));
+    let stamp = |name: &str, mut fields: Fields| {
+        for column in ["createdon", "modifiedon"] {
+            if table(name).column(column).is_some() {
+                fields.insert(column.to_owned(), Value::from(FOUNDED));
+            }
+        }
+        fields.retain(|_, value| !value.is_null());
         fields.insert(
             "versionnumber".to_owned(),
             Value::Integer(store.next_version()),
@@ -103,7 +109,7 @@ pub(crate) async fn organization(store: &Store) -> Result<(), sqlx::Error> {
         ),
     ];
     for (name, row) in rows {
-        store::insert(&mut transaction, table(name), &stamp(row)).await?;
+        store::insert(&mut transaction, table(name), &stamp(name, row)).await?;
     }
     let users = [
         (
@@ -141,7 +147,15 @@ pub(crate) async fn organization(store: &Store) -> Result<(), sqlx::Error> {
             Value::from(application)
         };
         let row = user(id, first, last, email, application, mode);
-        store::insert(&mut transaction, table("systemuser"), &stamp(row)).await?;
+        store::insert(
+            &mut transaction,
+            table("systemuser"),
+            &stamp("systemuser", row),
+        )
+        .await?;
+    }
+    for (name, row) in setup::rows() {
+        store::insert(&mut transaction, table(name), &stamp(name, row)).await?;
     }
     for (id, (first, last)) in ids::PEOPLE.into_iter().zip(crate::PEOPLE) {
         let email = Value::from(crate::email(first, last));
