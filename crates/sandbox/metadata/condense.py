@@ -25,13 +25,21 @@ TABLE_KEYS = [
     "IsDuplicateDetectionEnabled", "Privileges", "AlternateKeys",
 ]
 IMAGE = "entityimageid"
+PARTIES = ["from", "to", "cc", "bcc", "customers", "organizer", "optionalattendees", "requiredattendees", "partners", "resources"]
 
 
 def present(value):
     return value is not None and value is not False and value != []
 
 
+def is_party_list(column):
+    """One source calls the parties of a case resolution look-ups."""
+    return column["AttributeType"] == "PartyList" or column["LogicalName"] in PARTIES
+
+
 def is_odata_property(column):
+    if is_party_list(column):
+        return False
     helper = column.get("AttributeOf") not in (None, IMAGE)
     return not helper and column.get("EdmType") and column.get("IsValidForRead")
 
@@ -40,6 +48,9 @@ def condensed(column):
     kept = {key: value for key, value in column.items() if present(value) and key not in ("IsLogical", "IsValidForRead")}
     if not is_odata_property(column):
         kept.pop("EdmType", None)
+        kept.pop("ODataProperty", None)
+        if is_party_list(column):
+            kept.update(AttributeType="PartyList", AttributeTypeName="PartyListType")
     if column.get("DefaultValue") is False:
         kept["DefaultValue"] = False
     return kept
