@@ -160,7 +160,12 @@ pub(crate) async fn organization(store: &Store) -> Result<(), sqlx::Error> {
     for (id, (first, last)) in ids::PEOPLE.into_iter().zip(crate::PEOPLE) {
         let email = Value::from(crate::email(first, last));
         let row = user(id, first, last, email, Value::Null, 0);
-        store::insert(&mut transaction, table("systemuser"), &stamp(row)).await?;
+        store::insert(
+            &mut transaction,
+            table("systemuser"),
+            &stamp("systemuser", row),
+        )
+        .await?;
     }
     transaction.commit().await
 }
