@@ -306,3 +306,6 @@ async fn place(places: &Semaphore) -> Option<SemaphorePermit<'_>> {
     // It fails when the semaphore is closed, which nobody does.
     places.acquire().await.ok()
 }
+
+#[cfg(test)]
+mod tests;

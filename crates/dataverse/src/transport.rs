@@ -180,7 +180,8 @@ impl Transport {
         .await
     }
 
-    async fn repeat<E>(
+    /// Everything but the exchange itself: places, waits, repetitions.
+    pub async fn repeat<E>(
         &self,
         request: &Request,
         budget: &mut Duration,

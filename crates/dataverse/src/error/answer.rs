@@ -127,9 +127,6 @@ impl Error {
             ("0x8004f502" | "0x8004f507" | "0x8004a110" | "0x80048405", _) => {
                 Self::Forbidden(answer)
             }
-            ("0x80040224" | "0x80040216" | "0x80044150" | "0x80044151" | "0x80044339", _) => {
-                Self::ServerFailed(answer)
-            }
             ("0x80072321" | "0x80072322" | "0x80072324" | "0x80072326" | "0x8005f103", _)
             | (_, 429) => Self::Throttled {
                 retry_after,
@@ -140,6 +137,9 @@ impl Error {
                 retry_after,
                 answer,
             },
+            ("0x80040224" | "0x80040216" | "0x80044150" | "0x80044151" | "0x80044339", _) => {
+                Self::ServerFailed(answer)
+            }
             (_, 413 | 414) => Self::BadRequest(answer),
             (_, 500) => Self::ServerFailed(answer),
             _ if !has_error_body => Self::NotDataverse {

@@ -185,9 +185,10 @@ fn at(server: &MockServer, organization_url: String) -> Client {
 
 #[tokio::test]
 async fn a_port_where_nobody_listens_is_unreachable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound but not listening, so that nobody else gets the port meanwhile.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let server = MockServer::start().await;
     give_tokens(&server).await;
     let error = at(&server, format!("http://{address}"))

@@ -1,6 +1,9 @@
 //! Queries as text: every literal means what it says, and nothing else becomes part of a URL.
 
-use dataverse::{Ascending, Comparison, Descending, Expand, Filter, LikePattern, Literal, Query};
+use dataverse::{
+    Ascending, Comparison, Descending, Expand, Filter, LikePattern, Literal, Period, Query,
+    QueryFunction, RelativeDate, Span,
+};
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -288,4 +291,99 @@ fn like(pattern: &str, value: &str) -> bool {
         &pattern.chars().collect::<Vec<_>>(),
         &value.chars().collect::<Vec<_>>(),
     )
+}
+
+#[test]
+fn query_functions() {
+    let day: jiff::civil::Date = "2024-05-01".parse().unwrap();
+    let id = Uuid::from_u128(0x6f1c_0000_0000_0000_0000_0000_0000_0001);
+    let values = || vec!["A".to_owned(), "B'C \"x\"".to_owned()];
+    let table = [
+        (
+            QueryFunction::In(values()),
+            r#"In(PropertyName='x',PropertyValues=["A","B'C \"x\""])"#,
+        ),
+        (
+            QueryFunction::Between("5".to_owned(), "2000".to_owned()),
+            r#"Between(PropertyName='x',PropertyValues=["5","2000"])"#,
+        ),
+        (
+            QueryFunction::ContainValues(vec![1, 2]),
+            r#"ContainValues(PropertyName='x',PropertyValues=["1","2"])"#,
+        ),
+        (QueryFunction::EqualUserId, "EqualUserId(PropertyName='x')"),
+        (
+            QueryFunction::Under(id),
+            "Under(PropertyName='x',PropertyValue='6f1c0000-0000-0000-0000-000000000001')",
+        ),
+        (
+            QueryFunction::OnOrAfter(day),
+            "OnOrAfter(PropertyName='x',PropertyValue='2024-05-01')",
+        ),
+        (
+            QueryFunction::LastX(Span::Days, 30),
+            "LastXDays(PropertyName='x',PropertyValue=30)",
+        ),
+        (
+            QueryFunction::OlderThanX(Span::Minutes, 5),
+            "OlderThanXMinutes(PropertyName='x',PropertyValue=5)",
+        ),
+        (
+            QueryFunction::Relative(RelativeDate::Today),
+            "Today(PropertyName='x')",
+        ),
+        (
+            QueryFunction::Relative(RelativeDate::Next(Period::FiscalYear)),
+            "NextFiscalYear(PropertyName='x')",
+        ),
+    ];
+    for (function, expected) in table {
+        assert!(!format!("{function:?}").contains("B'C"));
+        let filter = Filter::function("x", function);
+        assert_eq!(text(filter), format!("Microsoft.Dynamics.CRM.{expected}"));
+    }
+    for function in [
+        QueryFunction::In(Vec::new()),
+        QueryFunction::LastX(Span::Days, 0),
+        QueryFunction::NextX(Span::Minutes, 1),
+        QueryFunction::OlderThanX(Span::FiscalYears, 1),
+    ] {
+        refused(Query::new("contacts").filter(Filter::function("x", function)));
+    }
+    let nobody = Filter::function("x') or (1 eq 1", QueryFunction::EqualUserId);
+    refused(Query::new("contacts").filter(nobody));
+}
+
+#[test]
+fn conditions_on_related_rows() {
+    let open = || Filter::equals("statecode", 0);
+    let table = [
+        (
+            Filter::any("Account_Tasks", open()),
+            "Account_Tasks/any(r1:r1/statecode eq 0)",
+        ),
+        (
+            Filter::all(
+                "Account_Tasks",
+                Filter::Or(vec![open(), Filter::contains("subject", "x'y")]),
+            ),
+            "Account_Tasks/all(r1:(r1/statecode eq 0) or (contains(r1/subject,'x''y')))",
+        ),
+        (Filter::any_at_all("Account_Tasks"), "Account_Tasks/any()"),
+        (
+            Filter::Not(Box::new(Filter::any(
+                "contact_customer_accounts",
+                Filter::any("Contact_Tasks", open()),
+            ))),
+            "not (contact_customer_accounts/any(r1:r1/Contact_Tasks/any(r2:r2/statecode eq 0)))",
+        ),
+    ];
+    for (filter, expected) in table {
+        assert_eq!(text(filter), expected);
+    }
+    refused(Query::new("accounts").filter(Filter::any(
+        "Account_Tasks",
+        Filter::function("ownerid", QueryFunction::EqualUserId),
+    )));
+    refused(Query::new("accounts").filter(Filter::any("a/any(x:", open())));
 }
