@@ -408,9 +408,10 @@ async fn every_refusal_of_the_security_page() {
     ];
     for (code, text, expected, privilege) in table {
         let error = check(code, dataverse_error(403, code, text), &once(expected)).await;
-        let named = match &error {
-            Error::MissingPrivilege { privilege, .. } => privilege.as_deref(),
-            _ => None,
+        let named = if let Error::MissingPrivilege { privilege, .. } = &error {
+            privilege.as_deref()
+        } else {
+            None
         };
         assert_eq!(named, privilege, "{text}");
     }
