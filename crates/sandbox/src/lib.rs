@@ -43,10 +43,13 @@
 //! | `POST /admin/refresh-tokens` | `{"end": "expired"}` (700082) or `{"end": "revoked"}` (70043): all that were given out |
 //! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "remove"? ["prvReadLead"], "add"? […]}` |
 
+mod actions;
 mod admin;
 mod api;
+mod associate;
 mod auth;
 mod batch;
+mod bulk;
 mod clock;
 pub mod demo;
 mod errors;
@@ -56,6 +59,7 @@ mod metadata;
 mod organization;
 mod pages;
 mod query;
+mod references;
 mod requests;
 mod rows;
 mod rules;

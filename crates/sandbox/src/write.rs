@@ -5,16 +5,17 @@
 
 use std::collections::HashSet;
 
+use futures_util::future::BoxFuture;
 use sandbox_syntax::is_guid;
-use sandbox_syntax::path;
 use serde_json::Value as JsonValue;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use crate::api::{Call, primary_key};
-use crate::batch;
+use crate::api::{Call, keys};
+use crate::associate::{self, Far};
 use crate::errors::ApiError;
 use crate::metadata::{Column, Kind, OnDelete, Table, catalog};
+use crate::references;
 use crate::rules;
 use crate::security::Access;
 use crate::server::Answer;
@@ -48,11 +49,28 @@ pub(crate) async fn create(
     table: &'static Table,
 ) -> Result<Answer, ApiError> {
     let body = object(call, table)?;
-    writable(call, table, Access::Create)?;
-    let changes = read_changes(call, connection, table, &body, Purpose::Create).await?;
-    let id = insert_row(call, connection, table, None, changes).await?;
-    let answer = written(call, connection, table, &id, true).await?;
-    Ok(answer)
+    let id = insert_body(call, connection, table, None, Fields::new(), &body).await?;
+    written(call, connection, table, &keys::Named::primary(&id), &id, true).await
+}
+
+/// Creates a row from a body, with the rows nested in it, and returns its id. `given` are values that the body may
+/// overrule.
+pub(crate) fn insert_body<'a>(
+    call: &'a Call<'_>,
+    connection: &'a mut SqliteConnection,
+    table: &'static Table,
+    id: Option<&'a str>,
+    given: Fields,
+    body: &'a Body,
+) -> BoxFuture<'a, Result<String, ApiError>> {
+    Box::pin(async move {
+        writable(call, table, Access::Create)?;
+        let mut changes = read_changes(call, connection, table, body, Purpose::Create).await?;
+        for (name, value) in given {
+            changes.fields.entry(name).or_insert(value);
+        }
+        insert_row(call, connection, table, id, changes).await
+    })
 }
 
 /// `PATCH contacts(id)`: update, or upsert where no precondition forbids it.
@@ -60,10 +78,11 @@ pub(crate) async fn patch(
     call: &Call<'_>,
     connection: &mut SqliteConnection,
     table: &'static Table,
-    id: &str,
+    named: &keys::Named,
 ) -> Result<Answer, ApiError> {
     let body = object(call, table)?;
-    write_row(call, connection, table, id, &body).await
+    let (id, created) = write_row(call, connection, table, named, body).await?;
+    written(call, connection, table, named, &id, created).await
 }
 
 /// `PUT contacts(id)/jobtitle`.
@@ -180,9 +199,10 @@ pub(crate) async fn delete(
     Ok(Answer::empty(204).header("odata-version", "4.0"))
 }
 
-type Body = serde_json::Map<String, JsonValue>;
+/// A JSON object of a request.
+pub(crate) type Body = serde_json::Map<String, JsonValue>;
 
-fn object(call: &Call<'_>, table: &Table) -> Result<Body, ApiError> {
+pub(crate) fn object(call: &Call<'_>, table: &Table) -> Result<Body, ApiError> {
     let kind = call
         .request
         .header("content-type")
@@ -210,7 +230,7 @@ fn object(call: &Call<'_>, table: &Table) -> Result<Body, ApiError> {
     }
 }
 
-fn writable(call: &Call<'_>, table: &Table, access: Access) -> Result<(), ApiError> {
+pub(crate) fn writable(call: &Call<'_>, table: &Table, access: Access) -> Result<(), ApiError> {
     call.caller.require(access, table)?;
     if MANAGED.contains(&table.logical.as_str()) {
         return Err(ApiError::not_simulated(format!(
@@ -235,44 +255,72 @@ async fn set_existing(
         .ok_or_else(|| call.no_row(table, id))?;
     check_version(call, table, &existing)?;
     let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
-    update_row(call, connection, table, id, &existing, changes).await?;
+    update_row(call, connection, table, id, &existing, changes.fields).await?;
     Ok(Answer::empty(204).header("odata-version", "4.0"))
 }
 
-async fn write_row(
+/// Updates the row that a key names or creates it. Returns its id, and whether it was created.
+pub(crate) async fn write_row(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    table: &'static Table,
+    named: &keys::Named,
+    mut body: Body,
+) -> Result<(String, bool), ApiError> {
+    let existing = match named.id() {
+        Some(id) => store::load(connection, table, id)
+            .await?
+            .map(|row| (id.to_owned(), row)),
+        None => None,
+    };
+    match existing {
+        Some((id, existing)) => {
+            if precondition(call, "if-none-match") == Some("*") {
+                return Err(matching_key());
+            }
+            check_version(call, table, &existing)?;
+            writable(call, table, Access::Write)?;
+            // Values of an alternate key say which row is meant; they do not change it.
+            body.retain(|name, _| {
+                let column = table.property(name);
+                !column.is_some_and(|column| named.values.contains_key(&column.name))
+            });
+            let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
+            update_row(call, connection, table, &id, &existing, changes.fields).await?;
+            Ok((id, false))
+        }
+        None => {
+            if precondition(call, "if-match").is_some() {
+                let id = named.existing(table)?;
+                return Err(call.no_row(table, id));
+            }
+            let given = named.values.clone();
+            let id = insert_body(call, connection, table, named.id(), given, &body).await?;
+            Ok((id, true))
+        }
+    }
+}
+
+/// Changes columns of a row that exists.
+pub(crate) async fn change(
     call: &Call<'_>,
     connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,
-    body: &Body,
-) -> Result<Answer, ApiError> {
-    let created = match store::load(connection, table, id).await? {
-        Some(existing) => {
-            if precondition(call, "if-none-match") == Some("*") {
-                return Err(ApiError::new(
-                    412,
-                    "0x80040237",
-                    "A record with matching key values already exists.",
-                ));
-            }
-            check_version(call, table, &existing)?;
-            writable(call, table, Access::Write)?;
-            let changes = read_changes(call, connection, table, body, Purpose::Update).await?;
-            update_row(call, connection, table, id, &existing, changes).await?;
-            false
-        }
-        None => {
-            if precondition(call, "if-match").is_some() {
-                return Err(call.no_row(table, id));
-            }
-            writable(call, table, Access::Create)?;
-            let changes = read_changes(call, connection, table, body, Purpose::Create).await?;
-            insert_row(call, connection, table, Some(id), changes).await?;
-            true
-        }
-    };
-    let answer = written(call, connection, table, id, created).await?;
-    Ok(answer)
+    fields: Fields,
+) -> Result<(), ApiError> {
+    let existing = store::load(connection, table, id)
+        .await?
+        .ok_or_else(|| call.no_row(table, id))?;
+    update_row(call, connection, table, id, &existing, fields).await
+}
+
+fn matching_key() -> ApiError {
+    ApiError::new(
+        412,
+        "0x80040237",
+        "A record with matching key values already exists.",
+    )
 }
 
 /// A precondition header; the literal text `null` counts as absent.
@@ -311,14 +359,16 @@ fn check_version(call: &Call<'_>, table: &Table, existing: &Fields) -> Result<()
     Ok(())
 }
 
-async fn written(
+/// The answer to a create or an update. It repeats the key by which the row was named.
+pub(crate) async fn written(
     call: &Call<'_>,
     connection: &mut SqliteConnection,
     table: &'static Table,
+    named: &keys::Named,
     id: &str,
     created: bool,
 ) -> Result<Answer, ApiError> {
-    let url = format!("{}/{}({id})", call.request.base, table.set);
+    let url = format!("{}/{}({})", call.request.base, table.set, named.text);
     if call.preferences.representation {
         let status = if created { 201 } else { 200 };
         let answer = call.read_row(connection, table, id, status).await?;
@@ -337,33 +387,72 @@ async fn written(
     })
 }
 
-/// Reads a body into column values. Null values clear.
+/// What a body says about a row.
+#[derive(Debug, Default)]
+struct Changes {
+    fields: Fields,
+    /// Deep insert: new rows for collection-valued navigation properties.
+    nested: Vec<(String, Vec<Body>)>,
+    /// Existing rows for collection-valued navigation properties.
+    bound: Vec<(String, Vec<String>)>,
+}
+
+/// Reads a body into column values. Null values clear. Rows nested under single-valued navigation properties are created.
 async fn read_changes(
     call: &Call<'_>,
     connection: &mut SqliteConnection,
     table: &'static Table,
     body: &Body,
     purpose: Purpose,
-) -> Result<Fields, ApiError> {
-    let mut changes = Fields::new();
+) -> Result<Changes, ApiError> {
+    let mut changes = Changes::default();
     for (name, value) in body {
         if let Some(navigation) = name.strip_suffix("@odata.bind") {
-            bind(call, connection, table, navigation, value, &mut changes).await?;
+            if is_collection(table, navigation) {
+                only_on_create(purpose)?;
+                let bound = bound(table, name, value)?;
+                changes.bound.push((navigation.to_owned(), bound));
+            } else {
+                let fields = &mut changes.fields;
+                references::bind(call, connection, table, navigation, value, fields).await?;
+            }
             continue;
         }
         // Other annotations (`@odata.type`, `@odata.etag`, formatted values of a row sent back) say nothing here.
         if name.contains('@') {
             continue;
         }
-        if let Some((_, column)) = table.link(name).filter(|_| table.property(name).is_none()) {
-            if !value.is_null() {
-                return Err(ApiError::not_simulated("deep insert"));
+        if let Some((link, column)) = table.link(name).filter(|_| table.property(name).is_none()) {
+            if value.is_null() {
+                clear(table, column, &mut changes.fields)?;
+                continue;
             }
-            clear(table, column, &mut changes)?;
+            only_on_create(purpose)?;
+            let target = catalog().table(&link.target).ok_or_else(|| {
+                ApiError::payload(table, format!("A new row cannot be nested in '{name}'."))
+            })?;
+            let body = nested(table, name, value)?;
+            call.caller.require(Access::Append, table)?;
+            call.caller.require(Access::AppendTo, target)?;
+            let id = insert_body(call, connection, target, None, Fields::new(), body).await?;
+            changes.fields.insert(column.name.clone(), Value::from(id));
+            if column.is_polymorphic() {
+                let of = Value::from(target.logical.as_str());
+                changes.fields.insert(column.type_name(), of);
+            }
             continue;
         }
-        if table.collection(name).is_some() {
-            return Err(ApiError::not_simulated("deep insert"));
+        if is_collection(table, name) {
+            only_on_create(purpose)?;
+            let rows = value.as_array().ok_or_else(|| {
+                ApiError::payload(table, format!("The value of '{name}' must be an array."))
+            })?;
+            let rows: Result<Vec<Body>, ApiError> = rows
+                .iter()
+                .map(|row| nested(table, name, row).cloned())
+                .collect();
+            changes.nested.push((name.clone(), rows?));
+            continue;
         }
         let Some(column) = table.property(name) else {
             return Err(ApiError::payload(
@@ -386,13 +475,45 @@ async fn read_changes(
         };
         // Columns that are not valid for the operation are accepted and left alone.
         if settable {
-            changes.insert(column.name.clone(), value);
+            changes.fields.insert(column.name.clone(), value);
         }
     }
     Ok(changes)
 }
 
-fn clear(table: &Table, column: &Column, changes: &mut Fields) -> Result<(), ApiError> {
+fn is_collection(table: &Table, navigation: &str) -> bool {
+    table.collection(navigation).is_some() || table.association(navigation).is_some()
+}
+
+fn only_on_create(purpose: Purpose) -> Result<(), ApiError> {
+    match purpose {
+        Purpose::Create => Ok(()),
+        Purpose::Update => Err(ApiError::request(
+            "Deep update of navigation properties is not allowed.",
+        )),
+    }
+}
+
+fn nested<'a>(table: &Table, name: &str, value: &'a JsonValue) -> Result<&'a Body, ApiError> {
+    value.as_object().ok_or_else(|| {
+        ApiError::payload(table, format!("The value of '{name}' must be an object."))
+    })
+}
+
+fn bound(table: &Table, name: &str, value: &JsonValue) -> Result<Vec<String>, ApiError> {
+    let references = value.as_array().ok_or_else(|| {
+        ApiError::payload(
+            table,
+            format!("The value of '{name}' must be an array of resource references."),
+        )
+    })?;
+    references
+        .iter()
+        .map(|reference| references::text(table, name, reference).map(str::to_owned))
+        .collect()
+}
+
+pub(crate) fn clear(table: &Table, column: &Column, changes: &mut Fields) -> Result<(), ApiError> {
     if column.system_required && table.logical != "incident" {
         return Err(cannot_be_null(table, column));
     }
@@ -414,105 +535,8 @@ fn cannot_be_null(table: &Table, column: &Column) -> ApiError {
     )
 }
 
-async fn bind(
-    call: &Call<'_>,
-    connection: &mut SqliteConnection,
-    table: &'static Table,
-    navigation: &str,
-    value: &JsonValue,
-    changes: &mut Fields,
-) -> Result<(), ApiError> {
-    let Some((link, column)) = table.link(navigation) else {
-        if table.collection(navigation).is_some() {
-            return Err(ApiError::not_simulated("binding a collection"));
-        }
-        return Err(ApiError::payload(
-            table,
-            format!(
-                "An undeclared property '{navigation}' which only has property annotations in the payload but no property \
-                 value was found in the payload. In OData, only declared navigation properties and declared named streams \
-                 can be represented as properties without values."
-            ),
-        ));
-    };
-    let reference = match value {
-        JsonValue::Null => return clear(table, column, changes),
-        JsonValue::String(reference) => reference,
-        JsonValue::Bool(_) | JsonValue::Number(_) | JsonValue::Array(_) | JsonValue::Object(_) => {
-            return Err(ApiError::payload(
-                table,
-                format!("The value of '{navigation}@odata.bind' must be a resource reference."),
-            ));
-        }
-    };
-    let (target, id) = resolve(call, table, reference)?;
-    let fits = match link.target.as_str() {
-        "owner" => ["systemuser", "team"].contains(&target.logical.as_str()),
-        expected => target.logical == expected,
-    };
-    if !fits {
-        return Err(ApiError::payload(
-            table,
-            format!(
-                "The entity reference '{reference}' is not of the type that the navigation property '{navigation}' expects."
-            ),
-        ));
-    }
-    if store::load(connection, target, &id).await?.is_none() {
-        return Err(ApiError::new(
-            404,
-            "0x80040217",
-            format!("Entity '{}' With Id = {id} Does Not Exist", target.schema),
-        ));
-    }
-    if link.target == "owner" {
-        if id != call.caller.id {
-            call.caller.require(Access::Assign, table)?;
-        }
-    } else {
-        call.caller.require(Access::Append, table)?;
-        call.caller.require(Access::AppendTo, target)?;
-    }
-    changes.insert(column.name.clone(), Value::from(id));
-    if column.is_polymorphic() {
-        changes.insert(column.type_name(), Value::from(target.logical.as_str()));
-    }
-    Ok(())
-}
-
-/// The row that a reference names: absolute, with or without a leading slash.
-fn resolve(
-    call: &Call<'_>,
-    table: &Table,
-    reference: &str,
-) -> Result<(&'static Table, String), ApiError> {
-    let base = call.request.base.as_str();
-    let path_base = base
-        .strip_prefix(call.request.origin.as_str())
-        .unwrap_or(base);
-    let reference = batch::replaced(reference, call.references)?;
-    let relative = [base, path_base]
-        .iter()
-        .find_map(|start| reference.strip_prefix(start))
-        .unwrap_or(&reference);
-    let segments = path::segments(relative)?;
-    let [segment] = segments.as_slice() else {
-        return Err(ApiError::payload(
-            table,
-            format!("The reference '{reference}' is not valid."),
-        ));
-    };
-    let target = catalog()
-        .set(&segment.name)
-        .ok_or_else(|| ApiError::no_segment(&segment.name))?;
-    let key = segment.key.as_deref().ok_or_else(|| {
-        ApiError::payload(table, format!("The reference '{reference}' has no key."))
-    })?;
-    Ok((target, primary_key(target, key)?))
-}
-
 /// A JSON value as the column keeps it, checked against the column's type and range.
-fn typed(table: &Table, column: &Column, value: &JsonValue) -> Result<Value, ApiError> {
+pub(crate) fn typed(table: &Table, column: &Column, value: &JsonValue) -> Result<Value, ApiError> {
     let wrong = || {
         ApiError::payload(
             table,
@@ -697,9 +721,14 @@ async fn insert_row(
     connection: &mut SqliteConnection,
     table: &'static Table,
     id: Option<&str>,
-    changes: Fields,
+    changes: Changes,
 ) -> Result<String, ApiError> {
-    let chosen = changes
+    let Changes {
+        mut fields,
+        nested,
+        bound,
+    } = changes;
+    let chosen = fields
         .get(&table.id)
         .and_then(Value::text)
         .map(str::to_owned);
@@ -707,14 +736,9 @@ async fn insert_row(
         .map(str::to_owned)
         .or(chosen)
         .unwrap_or_else(|| Uuid::new_v4().to_string());
-    let mut fields = changes;
     fields.insert(table.id.clone(), Value::from(id.as_str()));
     if store::load(connection, table, &id).await?.is_some() {
-        return Err(ApiError::new(
-            412,
-            "0x80040237",
-            "A record with matching key values already exists.",
-        ));
+        return Err(matching_key());
     }
     let now = moment(call.organization.clock.now());
     rules::complete(table, &mut fields, &call.caller.id, &now)?;
@@ -723,7 +747,20 @@ async fn insert_row(
         "versionnumber".to_owned(),
         Value::Integer(call.organization.store.next_version()),
     );
+    keys::unique(connection, table, &id, &fields).await?;
     store::insert(connection, table, &fields).await?;
+    for (navigation, rows) in nested {
+        let far = Far::of(table, &navigation)?;
+        for row in &rows {
+            associate::create_in(call, connection, table, &id, &far, row).await?;
+        }
+    }
+    for (navigation, references) in bound {
+        let far = Far::of(table, &navigation)?;
+        for reference in &references {
+            associate::join(call, connection, table, &id, &navigation, &far, reference).await?;
+        }
+    }
     Ok(id)
 }
 
@@ -748,12 +785,21 @@ async fn update_row(
         "versionnumber".to_owned(),
         Value::Integer(call.organization.store.next_version()),
     );
+    let is_key = |name: &String| {
+        let keys = &table.alternate_keys;
+        keys.iter().any(|key| key.columns.contains(name))
+    };
+    if changes.keys().any(is_key) {
+        let mut whole = existing.clone();
+        whole.extend(changes.clone());
+        keys::unique(connection, table, id, &whole).await?;
+    }
     store::update(connection, table, id, &changes).await?;
     Ok(())
 }
 
 /// Deletes a row and what hangs on it, as the relationships say.
-async fn delete_row(
+pub(crate) async fn delete_row(
     connection: &mut SqliteConnection,
     table: &'static Table,
     id: &str,

@@ -1,30 +1,47 @@
 //! What lies beneath a row: a property, or where a navigation property leads (protocol page `crud.md`, section
 //! "Retrieve").
 
+use futures_util::future::BoxFuture;
+use sandbox_syntax::options::Options;
+use sandbox_syntax::path::Segment;
 use sqlx::SqliteConnection;
 
-use super::Call;
+use super::{Call, keys};
+use crate::associate::{self, Far};
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Table, catalog};
 use crate::query::Query;
-use crate::rows;
+use crate::rows::{self, LARGEST_PAGE};
 use crate::security::Access;
 use crate::server::Answer;
 use crate::value::{Statement, Value};
 
 impl Call<'_> {
     /// What lies beneath a row: a property, or where a navigation property leads.
-    pub(super) async fn beneath(
+    pub(super) fn beneath<'a>(
+        &'a self,
+        connection: &'a mut SqliteConnection,
+        table: &'static Table,
+        id: &'a str,
+        segments: &'a [Segment],
+    ) -> BoxFuture<'a, Result<Answer, ApiError>> {
+        Box::pin(self.beneath_of(connection, table, id, segments))
+    }
+
+    async fn beneath_of(
         &self,
         connection: &mut SqliteConnection,
         table: &'static Table,
         id: &str,
-        names: &[&str],
+        segments: &[Segment],
     ) -> Result<Answer, ApiError> {
-        let Some((first, rest)) = names.split_first() else {
-            return Err(ApiError::no_segment(""));
+        let Some((segment, behind)) = segments.split_first() else {
+            return self.single(connection, table, id).await;
         };
+        let first = &segment.name;
+        let names: Vec<&str> = behind.iter().map(|segment| segment.name.as_str()).collect();
+        let rest = names.as_slice();
         if let Some(column) = table.property(first) {
             self.caller.require(Access::Read, table)?;
             let value = self.column_of(connection, table, id, &column.name).await?;
@@ -65,7 +82,6 @@ impl Call<'_> {
                 .table(&kind)
                 .ok_or_else(|| ApiError::not_simulated(format!("the table '{kind}'")))?;
             return match rest {
-                [] => self.single(connection, target, target_id).await,
                 ["$ref"] => Ok(self.json(
                     200,
                     Json::Object(vec![
@@ -79,9 +95,7 @@ impl Call<'_> {
                         ),
                     ]),
                 )),
-                _ => Err(ApiError::not_simulated(
-                    "a path behind a single-valued navigation property",
-                )),
+                _ => self.beneath(connection, target, target_id, behind).await,
             };
         }
         let function = first
@@ -91,18 +105,73 @@ impl Call<'_> {
         {
             return self.user_privileges(table, id);
         }
-        if table.collection(first).is_none() {
-            return Err(ApiError::no_segment(first));
-        }
+        let far = Far::of(table, first)?;
         self.caller.require(Access::Read, table)?;
         self.column_of(connection, table, id, &table.id).await?;
-        let (child, column) = rows::children(table, first)?;
-        let query = Query::new(child).only(column, id);
+        let child = far.table();
+        let query = match far {
+            Far::Rows { table, column } => Query::new(table).only(column, id),
+            Far::Pairs { table, association } => {
+                let ids = associate::paired(connection, association, id).await?;
+                let key = table
+                    .column(&table.id)
+                    .ok_or_else(|| ApiError::no_segment(first))?;
+                Query::new(table).only_in(key, ids)
+            }
+        };
+        if let Some(key) = &segment.key {
+            let named = keys::named(connection, child, key).await?;
+            let child_id = named.existing(child)?;
+            let key = child
+                .column(&child.id)
+                .ok_or_else(|| ApiError::no_segment(first))?;
+            let query = query.only(key, child_id);
+            if query.count(1).query().fetch_optional(&mut *connection).await?.is_none() {
+                return Err(self.no_row(child, child_id));
+            }
+            return self.beneath(connection, child, child_id, behind).await;
+        }
         match rest {
             [] => self.list(connection, child, query).await,
             ["$count"] => self.count(connection, query).await,
+            ["$ref"] => self.list_of_references(connection, child, query).await,
             [other, ..] => Err(ApiError::no_segment(other)),
         }
+    }
+
+    /// The rows of a collection by their URLs only.
+    async fn list_of_references(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &'static Table,
+        query: Query,
+    ) -> Result<Answer, ApiError> {
+        let options = Options::read(&self.request.query)?;
+        let mut query = self.reading(&options.aliases).query(query, &options)?;
+        query.limit = Some(options.top.unwrap_or(LARGEST_PAGE));
+        let rows = query
+            .select(&format!("t0.{}", table.id))
+            .query()
+            .fetch_all(connection)
+            .await?;
+        let mut references = Vec::new();
+        for row in &rows {
+            let id = Value::at(row, 0)?;
+            let url = format!(
+                "{}/{}({})",
+                self.request.base,
+                table.set,
+                id.text().unwrap_or_default()
+            );
+            references.push(Json::Object(vec![("@odata.id".to_owned(), Json::Text(url))]));
+        }
+        Ok(self.json(
+            200,
+            Json::Object(vec![
+                self.context("Collection($ref)"),
+                ("value".to_owned(), Json::Array(references)),
+            ]),
+        ))
     }
 
     async fn column_of(

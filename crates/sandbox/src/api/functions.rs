@@ -1,5 +1,8 @@
 //! Functions and the service document (protocol pages `service.md` and `security.md`).
 
+use sandbox_syntax::options::pairs;
+use sqlx::SqliteConnection;
+
 use super::Call;
 use crate::auth::Deployment;
 use crate::errors::ApiError;
@@ -8,6 +11,7 @@ use crate::metadata::{Table, catalog};
 use crate::organization::ids;
 use crate::security::{Access, privilege_id};
 use crate::server::Answer;
+use crate::value::{Statement, Value};
 
 /// The version that `RetrieveVersion` reports.
 const CLOUD_VERSION: &str = "9.2.24051.00190";
@@ -47,6 +51,107 @@ impl Call<'_> {
                 id("OrganizationId", ids::ORGANIZATION),
             ]),
         )
+    }
+
+    /// `RetrieveCurrentOrganization(AccessType=…)`.
+    pub(super) fn current_organization(&self) -> Answer {
+        let text = |name: &str, text: &str| (name.to_owned(), Json::text(text));
+        let version = match self.request.deployment {
+            Deployment::Cloud => CLOUD_VERSION,
+            Deployment::OnPremises => ON_PREMISES_VERSION,
+        };
+        let root = self
+            .request
+            .base
+            .split("/api/data/")
+            .next()
+            .unwrap_or_default();
+        let addresses = Json::Object(vec![
+            ("Count".to_owned(), Json::Number("2".to_owned())),
+            ("IsReadOnly".to_owned(), Json::Boolean(false)),
+            (
+                "Keys".to_owned(),
+                Json::Array(vec![
+                    Json::text("WebApplication"),
+                    Json::text("OrganizationDataService"),
+                ]),
+            ),
+            (
+                "Values".to_owned(),
+                Json::Array(vec![
+                    Json::Text(format!("{root}/")),
+                    Json::Text(format!("{}/", self.request.base)),
+                ]),
+            ),
+        ]);
+        let detail = Json::Object(vec![
+            text("OrganizationId", ids::ORGANIZATION),
+            text("FriendlyName", "Practice"),
+            text("OrganizationVersion", version),
+            text("UniqueName", "practice"),
+            text("UrlName", "practice"),
+            text("State", "Enabled"),
+            ("Endpoints".to_owned(), addresses),
+        ]);
+        self.json(
+            200,
+            Json::Object(vec![
+                self.context("Microsoft.Dynamics.CRM.RetrieveCurrentOrganizationResponse"),
+                ("Detail".to_owned(), detail),
+            ]),
+        )
+    }
+
+    /// `RetrieveTotalRecordCount(EntityNames=['account'])`; the list may also come by an alias.
+    pub(super) async fn total_record_count(
+        &self,
+        connection: &mut SqliteConnection,
+        parameters: Option<&str>,
+    ) -> Result<Answer, ApiError> {
+        let wrong =
+            || ApiError::request("The parameter 'EntityNames' must be a list of table names.");
+        let list = parameters
+            .and_then(|parameters| parameters.trim().strip_prefix("EntityNames="))
+            .ok_or_else(wrong)?;
+        let list = if list.starts_with('@') {
+            pairs(&self.request.query)
+                .into_iter()
+                .find_map(|(name, value)| (name == list).then_some(value))
+                .ok_or_else(wrong)?
+        } else {
+            list.to_owned()
+        };
+        let names: Vec<String> =
+            serde_json::from_str(&list.replace('\'', "\"")).map_err(|_| wrong())?;
+        let (mut keys, mut counts) = (Vec::new(), Vec::new());
+        for name in names {
+            let table = catalog().table(&name).ok_or_else(|| {
+                ApiError::new(
+                    404,
+                    "0x80040217",
+                    format!("The entity with a name = '{name}' was not found."),
+                )
+            })?;
+            self.caller.require(Access::Read, table)?;
+            let count = Statement::new(format!("SELECT COUNT(*) FROM {}", table.logical));
+            let row = count.query().fetch_one(&mut *connection).await?;
+            let count = Value::at(&row, 0)?.integer().unwrap_or(0);
+            keys.push(Json::Text(name));
+            counts.push(Json::Number(count.to_string()));
+        }
+        let collection = Json::Object(vec![
+            ("Count".to_owned(), Json::Number(keys.len().to_string())),
+            ("IsReadOnly".to_owned(), Json::Boolean(false)),
+            ("Keys".to_owned(), Json::Array(keys)),
+            ("Values".to_owned(), Json::Array(counts)),
+        ]);
+        Ok(self.json(
+            200,
+            Json::Object(vec![
+                self.context("Microsoft.Dynamics.CRM.RetrieveTotalRecordCountResponse"),
+                ("EntityRecordCountCollection".to_owned(), collection),
+            ]),
+        ))
     }
 
     pub(super) fn retrieve_version(&self) -> Answer {

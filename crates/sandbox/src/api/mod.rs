@@ -7,7 +7,7 @@
 mod answers;
 mod beneath;
 mod functions;
-mod keys;
+pub(crate) mod keys;
 mod paging;
 mod read;
 
@@ -17,8 +17,11 @@ use sandbox_syntax::path::{self, Segment};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
+use crate::actions;
 use crate::auth::Deployment;
+use crate::associate;
 use crate::batch::{self, References};
+use crate::bulk;
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
 use crate::organization::{Organization, ids};
@@ -29,7 +32,6 @@ use crate::write;
 
 use answers::error_body;
 pub(crate) use answers::{JSON, Preferences, challenge, error_answer};
-pub(crate) use keys::primary_key;
 
 /// A request to the Web API.
 #[derive(Debug, Clone)]
@@ -138,7 +140,24 @@ impl Call<'_> {
             ("GET", []) => return Ok(self.service_document()),
             ("GET", ["WhoAmI"]) => return Ok(self.who_am_i()),
             ("GET", ["RetrieveVersion"]) => return Ok(self.retrieve_version()),
-            (_, ["WhoAmI" | "RetrieveVersion"]) => {
+            ("GET", ["RetrieveCurrentOrganization"]) => return Ok(self.current_organization()),
+            ("GET", ["RetrieveTotalRecordCount"]) => {
+                let parameters = segments.first().and_then(|segment| segment.key.as_deref());
+                return self.total_record_count(connection, parameters).await;
+            }
+            ("POST", ["CloseIncident"]) => return actions::close_incident(self, connection).await,
+            ("POST", ["BulkDelete"]) => return bulk::delete(self, connection).await,
+            (
+                _,
+                [
+                    "WhoAmI"
+                    | "RetrieveVersion"
+                    | "RetrieveCurrentOrganization"
+                    | "RetrieveTotalRecordCount"
+                    | "CloseIncident"
+                    | "BulkDelete",
+                ],
+            ) => {
                 return Err(ApiError::new(
                     404,
                     "",
@@ -156,9 +175,8 @@ impl Call<'_> {
                     | "RelationshipDefinitions"
                     | "GlobalOptionSetDefinitions"
                     | "RetrieveDuplicates"
-                    | "RetrieveMetadataChanges"
-                    | "CloseIncident"
-                    | "BulkDelete",
+                    | "RetrieveMetadataChanges",
+
                     ..,
                 ],
             ) => {
@@ -181,8 +199,8 @@ impl Call<'_> {
         match &first.key {
             None => self.set(connection, table, rest).await,
             Some(key) => {
-                let id = primary_key(table, key)?;
-                self.row(connection, table, &id, rest).await
+                let named = keys::named(connection, table, key).await?;
+                self.row(connection, table, &named, rest).await
             }
         }
     }
@@ -199,6 +217,7 @@ impl Call<'_> {
                 self.count(connection, Query::new(table)).await
             }
             ("POST", []) => write::create(self, connection, table).await,
+            ("POST", [action]) => bulk::run(self, connection, table, unqualified(&action.name)).await,
             (_, []) => Err(self.wrong_method()),
             (_, [other, ..]) => Err(ApiError::no_segment(&other.name)),
         }
@@ -208,27 +227,42 @@ impl Call<'_> {
         &self,
         connection: &mut SqliteConnection,
         table: &'static Table,
-        id: &str,
+        named: &keys::Named,
         rest: &[Segment],
     ) -> Result<Answer, ApiError> {
+        let method = self.request.method.as_str();
+        if (method, rest) == ("PATCH", &[]) {
+            return write::patch(self, connection, table, named).await;
+        }
+        let id = named.existing(table)?;
         let names: Vec<&str> = rest.iter().map(|segment| segment.name.as_str()).collect();
-        match (self.request.method.as_str(), names.as_slice()) {
-            ("GET", []) => self.single(connection, table, id).await,
-            ("GET", _) => self.beneath(connection, table, id, &names).await,
-            ("PATCH", []) => write::patch(self, connection, table, id).await,
+        match (method, names.as_slice()) {
+            ("GET", _) => self.beneath(connection, table, id, rest).await,
             ("DELETE", []) => write::delete(self, connection, table, id).await,
-            ("PUT", [property]) => write::put_property(self, connection, table, id, property).await,
+            ("PUT", [property]) => {
+                write::put_property(self, connection, table, id, property).await
+            }
             ("DELETE", [property]) => {
                 write::clear_property(self, connection, table, id, property).await
             }
             ("PUT", [navigation, "$ref"]) => {
                 write::put_reference(self, connection, table, id, navigation).await
             }
-            ("DELETE", [navigation, "$ref"]) => {
+            ("DELETE", [navigation, "$ref"]) if table.link(navigation).is_some() => {
                 write::clear_reference(self, connection, table, id, navigation).await
             }
-            ("POST", [_, "$ref"]) => {
-                Err(ApiError::not_simulated("association through a collection"))
+            ("DELETE", [navigation, "$ref"]) => {
+                let key = rest.first().and_then(|segment| segment.key.as_deref());
+                associate::remove(self, connection, table, id, navigation, key).await
+            }
+            ("POST", [navigation, "$ref"]) => {
+                associate::add(self, connection, table, id, navigation).await
+            }
+            ("POST", [action]) if table.logical == "lead" && unqualified(action) == "QualifyLead" => {
+                actions::qualify_lead(self, connection, id).await
+            }
+            ("POST", [navigation]) => {
+                associate::create(self, connection, table, id, navigation).await
             }
             ("POST", [other, ..]) => Err(ApiError::no_segment(other)),
             _ => Err(self.wrong_method()),
@@ -245,4 +279,9 @@ impl Call<'_> {
             ),
         )
     }
+}
+
+/// The name of a bound action or function without its namespace; clients send both forms (protocol page `clients.md`).
+fn unqualified(name: &str) -> &str {
+    name.strip_prefix("Microsoft.Dynamics.CRM.").unwrap_or(name)
 }

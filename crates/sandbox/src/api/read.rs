@@ -17,7 +17,7 @@ use crate::server::Answer;
 use crate::value::Value;
 
 impl Call<'_> {
-    pub(super) fn reading<'r>(&'r self, aliases: &'r HashMap<String, String>) -> Reading<'r> {
+    pub(crate) fn reading<'r>(&'r self, aliases: &'r HashMap<String, String>) -> Reading<'r> {
         Reading {
             caller: &self.caller,
             aliases,
@@ -142,7 +142,11 @@ impl Call<'_> {
         id: &str,
         status: u16,
     ) -> Result<Option<Answer>, ApiError> {
-        let options = Options::read(&self.request.query)?;
+        let mut options = Options::read(&self.request.query)?;
+        if self.request.method == "PATCH" {
+            // An update's representation ignores `$expand` (protocol page `crud.md`, section "Update").
+            options.expand.clear();
+        }
         self.read_row_with(connection, table, id, status, &options)
             .await
     }
