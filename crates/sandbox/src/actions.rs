@@ -79,8 +79,7 @@ pub(crate) async fn close_incident(
     given.remove("incidentid@odata.bind");
     let mut fields = Fields::new();
     fields.insert("incidentid".to_owned(), Value::from(id.as_str()));
-    let activity =
-        write::insert_body(call, connection, resolution, None, fields, &given).await?;
+    let activity = write::insert_body(call, connection, resolution, None, fields, &given).await?;
     let mut ended = Fields::new();
     ended.insert("statecode".to_owned(), Value::Integer(DONE));
     ended.insert("statuscode".to_owned(), Value::Integer(CLOSED));
@@ -108,9 +107,12 @@ async fn case_of(
     given: &mut Body,
 ) -> Result<String, ApiError> {
     let incident = metadata::table("incident");
-    let bound = ["incidentid@odata.bind", "incidentid_incidentresolution@odata.bind"]
-        .iter()
-        .find_map(|name| given.remove(*name));
+    let bound = [
+        "incidentid@odata.bind",
+        "incidentid_incidentresolution@odata.bind",
+    ]
+    .iter()
+    .find_map(|name| given.remove(*name));
     if let Some(reference) = bound {
         let reference = references::text(resolution, "incidentid@odata.bind", &reference)?;
         let (of, named) = references::resolve(call, connection, resolution, reference).await?;
@@ -139,7 +141,11 @@ async fn any_open(
         "SELECT 1 FROM {} WHERE {column} = ? AND statecode = {OPEN} LIMIT 1",
         table.logical
     ));
-    let row = statement.with(id).query().fetch_optional(connection).await?;
+    let row = statement
+        .with(id)
+        .query()
+        .fetch_optional(connection)
+        .await?;
     Ok(row.is_some())
 }
 
@@ -303,7 +309,9 @@ pub(crate) async fn qualify_lead(
     if contact {
         let table = metadata::table("contact");
         let mut fields = from_lead(table, &mut TO_CONTACT.into_iter().map(|name| (name, name)));
-        let parent = closing.get("parentaccountid").or_else(|| row.get("parentaccountid"));
+        let parent = closing
+            .get("parentaccountid")
+            .or_else(|| row.get("parentaccountid"));
         if let Some(parent) = parent {
             fields.insert("parentcustomerid".to_owned(), parent.clone());
             fields.insert("parentcustomerid__type".to_owned(), Value::from("account"));

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::api::{Call, keys};
 use crate::errors::ApiError;
 use crate::metadata::{Association, Column, Table, catalog};
+use crate::query::Query;
 use crate::references;
 use crate::rows;
 use crate::security::Access;
@@ -53,6 +54,24 @@ impl Far {
         }
     }
 
+    /// The rows in the collection of the row `id`.
+    pub(crate) async fn within(
+        &self,
+        connection: &mut SqliteConnection,
+        id: &str,
+    ) -> Result<Query, ApiError> {
+        match self {
+            Far::Rows { table, column } => Ok(Query::new(table).only(column, id)),
+            Far::Pairs { table, association } => {
+                let ids = paired(connection, association, id).await?;
+                let key = table
+                    .column(&table.id)
+                    .ok_or_else(|| ApiError::no_property(table, &table.id))?;
+                Ok(Query::new(table).only_in(key, ids))
+            }
+        }
+    }
+
     /// What a new row in the collection of the row `id` of `near` gets by that.
     fn given(&self, near: &Table, id: &str) -> Fields {
         let mut fields = Fields::new();
@@ -67,7 +86,7 @@ impl Far {
 }
 
 /// The ids of the rows that are paired with a row.
-pub(crate) async fn paired(
+async fn paired(
     connection: &mut SqliteConnection,
     association: &Association,
     id: &str,
@@ -165,9 +184,9 @@ async fn pair(
             "A record with matching key values already exists.",
         ));
     }
-    let intersect = catalog().table(&association.intersect).ok_or_else(|| {
-        ApiError::not_simulated(format!("the table '{}'", association.intersect))
-    })?;
+    let intersect = catalog()
+        .table(&association.intersect)
+        .ok_or_else(|| ApiError::not_simulated(format!("the table '{}'", association.intersect)))?;
     let mut fields = Fields::new();
     fields.insert(
         intersect.id.clone(),
@@ -257,7 +276,15 @@ pub(crate) async fn create(
     let other = far.table();
     let body = write::object(call, other)?;
     let new = create_in(call, connection, table, id, &far, &body).await?;
-    write::written(call, connection, other, &keys::Named::primary(&new), &new, true).await
+    write::written(
+        call,
+        connection,
+        other,
+        &keys::Named::primary(&new),
+        &new,
+        true,
+    )
+    .await
 }
 
 /// Creates a row in the collection of another and returns its id.

@@ -34,10 +34,9 @@ pub(crate) async fn run(
     for target in targets(table, &mut body)? {
         match action {
             "CreateMultiple" => {
-                let id =
-                    write::insert_body(call, connection, table, None, Fields::new(), &target)
-                        .await
-                        .map_err(|error| in_bulk(table, error))?;
+                let id = write::insert_body(call, connection, table, None, Fields::new(), &target)
+                    .await
+                    .map_err(|error| in_bulk(table, error))?;
                 ids.push(Json::Text(id));
             }
             "UpdateMultiple" => {
@@ -90,7 +89,10 @@ fn targets(table: &Table, body: &mut Body) -> Result<Vec<Body>, ApiError> {
             if name.strip_prefix("Microsoft.Dynamics.CRM.") != Some(&table.logical) {
                 return Err(ApiError::payload(
                     table,
-                    format!("A row of type '{name}' is not of the type of the entity set '{}'.", table.set),
+                    format!(
+                        "A row of type '{name}' is not of the type of the entity set '{}'.",
+                        table.set
+                    ),
                 ));
             }
         }
@@ -162,7 +164,9 @@ pub(crate) async fn delete(
         .get("QuerySet")
         .and_then(JsonValue::as_array)
         .filter(|queries| !queries.is_empty())
-        .ok_or_else(|| ApiError::request("The parameter 'QuerySet' must be an array of queries."))?;
+        .ok_or_else(|| {
+            ApiError::request("The parameter 'QuerySet' must be an array of queries.")
+        })?;
     for query in queries {
         let name = query.get("EntityName").and_then(JsonValue::as_str);
         let table = name.and_then(|name| catalog().table(name)).ok_or_else(|| {
@@ -179,7 +183,10 @@ pub(crate) async fn delete(
             business_unit: call.caller.business_unit.clone(),
         };
         let mut found = Query::new(table);
-        if let Some(filter) = query.get("Criteria").map(|criteria| filter(table, criteria, 0)) {
+        if let Some(filter) = query
+            .get("Criteria")
+            .map(|criteria| filter(table, criteria, 0))
+        {
             let filter = filter?;
             if !filter.is_empty() {
                 found = found.filter(&filter, &|_| None, &asker)?;
@@ -209,7 +216,9 @@ pub(crate) async fn delete(
 fn filter(table: &Table, expression: &JsonValue, depth: usize) -> Result<String, ApiError> {
     const DEEPEST: usize = 20;
     if depth > DEEPEST {
-        return Err(ApiError::request("The query's filters are nested too deeply."));
+        return Err(ApiError::request(
+            "The query's filters are nested too deeply.",
+        ));
     }
     let list = |name: &str| {
         let items = expression.get(name).and_then(JsonValue::as_array);
@@ -250,13 +259,16 @@ fn condition(table: &Table, condition: &JsonValue) -> Result<String, ApiError> {
         .flatten()
         .map(|value| {
             let value = value.get("Value").unwrap_or(value);
-            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
         })
         .collect();
     let quoted = |value: &String| format!("'{}'", value.replace('\'', "''"));
-    let literal = |value: &String| match column.kind {
-        Kind::Text => quoted(value),
-        _ => value.clone(),
+    let is_text = matches!(column.kind, Kind::Text | Kind::MultiChoice);
+    let literal = |value: &String| match is_text {
+        true => quoted(value),
+        false => value.clone(),
     };
     let compare = match operator {
         "Equal" => "eq",
@@ -280,14 +292,19 @@ fn condition(table: &Table, condition: &JsonValue) -> Result<String, ApiError> {
         other => {
             let is_name = other.chars().all(|c| c.is_ascii_alphanumeric());
             if !is_name {
-                return Err(ApiError::request(format!("The operator '{other}' is not valid.")));
+                return Err(ApiError::request(format!(
+                    "The operator '{other}' is not valid."
+                )));
             }
             let name = format!("Microsoft.Dynamics.CRM.{other}(PropertyName='{property}'");
             let values: Vec<String> = values.iter().map(quoted).collect();
             let takes_list = ["In", "NotIn", "Between", "NotBetween"].contains(&other);
             return Ok(match values.as_slice() {
                 several if takes_list => {
-                    format!("{name},PropertyValues=[{}])", several.join(",").replace('\'', "\""))
+                    format!(
+                        "{name},PropertyValues=[{}])",
+                        several.join(",").replace('\'', "\"")
+                    )
                 }
                 [] => format!("{name})"),
                 [one, ..] => format!("{name},PropertyValue={one})"),

@@ -14,7 +14,11 @@ use crate::value::Value;
 use crate::write::clear;
 
 /// The text of a reference.
-pub(crate) fn text<'a>(table: &Table, name: &str, value: &'a JsonValue) -> Result<&'a str, ApiError> {
+pub(crate) fn text<'a>(
+    table: &Table,
+    name: &str,
+    value: &'a JsonValue,
+) -> Result<&'a str, ApiError> {
     value.as_str().ok_or_else(|| {
         ApiError::payload(
             table,

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use sandbox_syntax::options::{Expand, Options};
 use sqlx::SqliteConnection;
 
+use crate::associate::Far;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Column, Kind, Table, catalog};
@@ -172,7 +173,7 @@ impl Selection {
         for expand in &options.expand {
             if let Some((_, column)) = table.link(&expand.navigation) {
                 add(&column.property, column, false);
-            } else if table.collection(&expand.navigation).is_none() {
+            } else if !table.is_navigation(&expand.navigation) {
                 return Err(ApiError::no_property(table, &expand.navigation));
             }
             let inner = expand
@@ -581,7 +582,7 @@ async fn expand_collection(
     connection: &mut SqliteConnection,
     objects: &mut [Vec<(String, Json)>],
     records: &[Record],
-    table: &Table,
+    table: &'static Table,
     expand: &Expand,
     reading: &Reading<'_>,
 ) -> Result<(), ApiError> {
@@ -598,13 +599,12 @@ async fn expand_collection(
              one-to-many relationship.",
         ));
     }
-    let (child, column) = children(table, &expand.navigation)?;
+    let far = Far::of(table, &expand.navigation)?;
+    let child = far.table();
     let selection = Selection::read(child, &expand.options, false)?;
     for (object, record) in objects.iter_mut().zip(records) {
-        let mut query = reading.query(
-            Query::new(child).only(column, record.id.as_str()),
-            &expand.options,
-        )?;
+        let within = far.within(connection, &record.id).await?;
+        let mut query = reading.query(within, &expand.options)?;
         query.limit = Some(expand.options.top.unwrap_or(LARGEST_PAGE));
         let rows = fetch(connection, &query, &selection, reading.annotations).await?;
         let rendered = render(

@@ -50,7 +50,15 @@ pub(crate) async fn create(
 ) -> Result<Answer, ApiError> {
     let body = object(call, table)?;
     let id = insert_body(call, connection, table, None, Fields::new(), &body).await?;
-    written(call, connection, table, &keys::Named::primary(&id), &id, true).await
+    written(
+        call,
+        connection,
+        table,
+        &keys::Named::primary(&id),
+        &id,
+        true,
+    )
+    .await
 }
 
 /// Creates a row from a body, with the rows nested in it, and returns its id. `given` are values that the body may

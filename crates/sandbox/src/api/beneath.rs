@@ -7,7 +7,7 @@ use sandbox_syntax::path::Segment;
 use sqlx::SqliteConnection;
 
 use super::{Call, keys};
-use crate::associate::{self, Far};
+use crate::associate::Far;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Table, catalog};
@@ -109,16 +109,7 @@ impl Call<'_> {
         self.caller.require(Access::Read, table)?;
         self.column_of(connection, table, id, &table.id).await?;
         let child = far.table();
-        let query = match far {
-            Far::Rows { table, column } => Query::new(table).only(column, id),
-            Far::Pairs { table, association } => {
-                let ids = associate::paired(connection, association, id).await?;
-                let key = table
-                    .column(&table.id)
-                    .ok_or_else(|| ApiError::no_segment(first))?;
-                Query::new(table).only_in(key, ids)
-            }
-        };
+        let query = far.within(connection, id).await?;
         if let Some(key) = &segment.key {
             let named = keys::named(connection, child, key).await?;
             let child_id = named.existing(child)?;
@@ -126,7 +117,13 @@ impl Call<'_> {
                 .column(&child.id)
                 .ok_or_else(|| ApiError::no_segment(first))?;
             let query = query.only(key, child_id);
-            if query.count(1).query().fetch_optional(&mut *connection).await?.is_none() {
+            if query
+                .count(1)
+                .query()
+                .fetch_optional(&mut *connection)
+                .await?
+                .is_none()
+            {
                 return Err(self.no_row(child, child_id));
             }
             return self.beneath(connection, child, child_id, behind).await;
@@ -163,7 +160,10 @@ impl Call<'_> {
                 table.set,
                 id.text().unwrap_or_default()
             );
-            references.push(Json::Object(vec![("@odata.id".to_owned(), Json::Text(url))]));
+            references.push(Json::Object(vec![(
+                "@odata.id".to_owned(),
+                Json::Text(url),
+            )]));
         }
         Ok(self.json(
             200,

@@ -18,8 +18,8 @@ use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::actions;
-use crate::auth::Deployment;
 use crate::associate;
+use crate::auth::Deployment;
 use crate::batch::{self, References};
 use crate::bulk;
 use crate::errors::ApiError;
@@ -176,7 +176,6 @@ impl Call<'_> {
                     | "GlobalOptionSetDefinitions"
                     | "RetrieveDuplicates"
                     | "RetrieveMetadataChanges",
-
                     ..,
                 ],
             ) => {
@@ -217,7 +216,9 @@ impl Call<'_> {
                 self.count(connection, Query::new(table)).await
             }
             ("POST", []) => write::create(self, connection, table).await,
-            ("POST", [action]) => bulk::run(self, connection, table, unqualified(&action.name)).await,
+            ("POST", [action]) => {
+                bulk::run(self, connection, table, unqualified(&action.name)).await
+            }
             (_, []) => Err(self.wrong_method()),
             (_, [other, ..]) => Err(ApiError::no_segment(&other.name)),
         }
@@ -239,9 +240,7 @@ impl Call<'_> {
         match (method, names.as_slice()) {
             ("GET", _) => self.beneath(connection, table, id, rest).await,
             ("DELETE", []) => write::delete(self, connection, table, id).await,
-            ("PUT", [property]) => {
-                write::put_property(self, connection, table, id, property).await
-            }
+            ("PUT", [property]) => write::put_property(self, connection, table, id, property).await,
             ("DELETE", [property]) => {
                 write::clear_property(self, connection, table, id, property).await
             }
@@ -258,7 +257,9 @@ impl Call<'_> {
             ("POST", [navigation, "$ref"]) => {
                 associate::add(self, connection, table, id, navigation).await
             }
-            ("POST", [action]) if table.logical == "lead" && unqualified(action) == "QualifyLead" => {
+            ("POST", [action])
+                if table.logical == "lead" && unqualified(action) == "QualifyLead" =>
+            {
                 actions::qualify_lead(self, connection, id).await
             }
             ("POST", [navigation]) => {

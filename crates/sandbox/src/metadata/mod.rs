@@ -125,10 +125,6 @@ pub(crate) struct AlternateKey {
     #[expect(dead_code, reason = "the metadata endpoints read it next")]
     pub(crate) name: String,
     /// Display name: what the error of a collision says.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the error of a collision says it next")
-    )]
     pub(crate) label: String,
     /// Logical names of its columns. In URLs a look-up goes by its property (`_primarycontactid_value`).
     pub(crate) columns: Vec<String>,
@@ -138,16 +134,12 @@ pub(crate) struct AlternateKey {
 #[derive(Debug)]
 pub(crate) struct Association {
     /// Logical name of the table that holds the pairs.
-    #[expect(dead_code, reason = "association reads it next")]
     pub(crate) intersect: String,
     /// Its column with the id of this table's row.
-    #[expect(dead_code, reason = "association reads it next")]
     pub(crate) own_column: String,
     /// Its column with the id of the other table's row.
-    #[expect(dead_code, reason = "association reads it next")]
     pub(crate) other_column: String,
     /// Logical name of the other table.
-    #[cfg_attr(not(test), expect(dead_code, reason = "association reads it next"))]
     pub(crate) other: String,
 }
 
@@ -239,13 +231,11 @@ impl Table {
     }
 
     /// The N:N relationship behind a collection-valued navigation property.
-    #[cfg_attr(not(test), expect(dead_code, reason = "association reads it next"))]
     pub(crate) fn association(&self, navigation: &str) -> Option<&Association> {
         self.associations.get(navigation)
     }
 
     /// The alternate key that consists of exactly these properties, in whatever order.
-    #[cfg_attr(not(test), expect(dead_code, reason = "keys in URLs are read next"))]
     pub(crate) fn alternate_key(&self, properties: &[&str]) -> Option<&AlternateKey> {
         self.alternate_keys.iter().find(|key| {
             key.columns.len() == properties.len()
