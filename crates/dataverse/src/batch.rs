@@ -13,6 +13,7 @@ use crate::writes::{Write, Written};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::{Map, Value};
+use std::fmt;
 use uuid::Uuid;
 
 /// Operations that travel together. They are carried out one after the other; after one that fails the rest is left
@@ -63,7 +64,7 @@ impl ChangeSet {
 }
 
 /// What one entry of a batch has come to.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Done {
     /// Of [`Batch::query`].
     Page(Page),
@@ -75,6 +76,23 @@ pub enum Done {
     ChangeSet(Vec<Written>),
     /// Of [`Batch::call`] and [`Batch::act`].
     Answer(Option<Map<String, Value>>),
+}
+
+/// The names of what came; never the values.
+impl fmt::Debug for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page(page) => fmt::Debug::fmt(page, f),
+            Self::Row(row) => fmt::Debug::fmt(row, f),
+            Self::Written(written) => fmt::Debug::fmt(written, f),
+            Self::ChangeSet(written) => fmt::Debug::fmt(written, f),
+            Self::Answer(answer) => {
+                let members = answer.iter().flat_map(Map::keys);
+                f.write_str("Answer")?;
+                f.debug_list().entries(members).finish()
+            }
+        }
+    }
 }
 
 /// A batch has no more operations than this, those in change sets counted singly.

@@ -2,19 +2,25 @@
 //!
 //! # How a request travels
 //!
-//! 1. [`Client`] is the door. An operation names an entity set and a [`Query`]; `odata` turns that into the only text
-//!    that ever stands in a URL (quotes doubled, `LIKE` wildcards bracketed, everything percent-encoded).
+//! 1. [`Client`] is the door. An operation names what it reads by a [`Query`] and what it writes by a [`Write`] with its
+//!    [`RecordBody`]; `odata` and `body` turn that into the only text that ever stands in a URL or a bind (quotes doubled,
+//!    `LIKE` wildcards bracketed, everything percent-encoded). Several of them travel together in a [`Batch`]; a read whose
+//!    address is too long does so by itself.
 //! 2. `sign_in` hands over the token in memory. When it is about to expire, one of the waiting requests renews it and
 //!    all the others wait for that one answer.
-//! 3. `transport` sends it: bounded in time and size, waiting as long as `Retry-After` says, repeating what may be
+//! 3. `traffic` gives it a place among the others (see [`Limits`]): what a person waits for goes before
+//!    [`Client::background`], nobody goes while the organization asks to wait, and one that is down is left alone for a
+//!    while.
+//! 4. `transport` sends it: bounded in time and size, waiting as long as `Retry-After` says, repeating what may be
 //!    repeated.
-//! 4. A 401 renews the token once. Any other answer that is not a success becomes an [`Error`], which knows its stable
+//! 5. A 401 renews the token once. Any other answer that is not a success becomes an [`Error`], which knows its stable
 //!    code, a sentence for the agent, the next step, and Dataverse's own code and request id for support.
-//! 5. A success becomes a [`Row`] or a [`Page`] of rows, read without ever trusting that a column is there.
+//! 6. A success becomes a [`Row`] or a [`Page`] of rows, read without ever trusting that a column is there.
 //!
 //! # Cancellation
 //!
 //! Dropping the future of any operation cancels it: the connection is given up and nothing goes on in the background.
+//! Streams ([`Client::pages`], [`Client::changes`]) read the next page only when they are asked for it.
 //! If the dropped request was the one renewing the token, the next waiting request takes the renewal over.
 //!
 //! # What never leaves this crate

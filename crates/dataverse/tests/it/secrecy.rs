@@ -1,7 +1,10 @@
 //! No secret, token or personal value in a log, a `Debug` or a `Display`.
 
 use crate::common::*;
-use dataverse::{Client, Condition, Filter, LikePattern, Literal, Query};
+use dataverse::{
+    Action, Batch, Client, Condition, DeltaLink, Filter, Function, Key, LikePattern, Literal,
+    Query, QueryFunction, RecordBody, Reference, Resolution, Write,
+};
 use serde_json::json;
 use std::error::Error as StdError;
 use std::io;
@@ -71,6 +74,41 @@ async fn nothing_leaks() {
         .formatted_values(true);
     shown.push_str(&format!("{query:?}"));
 
+    let record = RecordBody::new().set("lastname", "Byron").with_new(
+        "primarycontactid",
+        RecordBody::new().set("emailaddress1", "ada.byron@example.com"),
+    );
+    let key = Key::alternate("emailaddress1", "ada.byron@example.com");
+    let write = Write::upsert(Reference::record("contacts", key.clone()), record.clone())
+        .detect_duplicates()
+        .returning(query.clone());
+    let function = Function::new("Find")
+        .with("Name", "Byron")
+        .with_json("Other", json!({"x": "Byron"}));
+    let action = Action::new("Tell").with("Name", "Byron");
+    let resolution = Resolution {
+        subject: "Byron".to_owned(),
+        description: Some("Byron".to_owned()),
+        minutes: None,
+        status: None,
+    };
+    let batch = Batch::new()
+        .query(query.clone())
+        .write(write.clone())
+        .call(function.clone())
+        .act(action.clone())
+        .change_set(|set| {
+            set.add(write.clone());
+        });
+    let functions = Filter::And(vec![
+        Filter::function("lastname", QueryFunction::In(vec!["Byron".to_owned()])),
+        Filter::any("Contact_Tasks", Filter::contains("subject", "Byron")),
+    ]);
+    let delta = DeltaLink::from_text(r#"{"entitySet":"contacts","link":"https://x/Byron"}"#);
+    shown.push_str(&format!(
+        "{record:?} {key:?} {write:?} {function:?} {action:?} {resolution:?} {batch:?} {functions:?} {delta:?}"
+    ));
+
     // A success, with a next page.
     let server = MockServer::start().await;
     give_tokens(&server).await;
@@ -102,7 +140,22 @@ async fn nothing_leaks() {
         .respond_with(refusal)
         .mount(&server)
         .await;
+    let answered = "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n\
+                    {\"value\":[{\"fullname\":\"Ada Byron\"}],\"Name\":\"Byron\"}\r\n";
+    let parts = format!("{}--b--\r\n", answered.repeat(3));
+    Mock::given(method("POST"))
+        .and(wiremock::matchers::path(format!("{API}$batch")))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(parts, "multipart/mixed; boundary=b"))
+        .mount(&server)
+        .await;
     let client = client(&server);
+    let several = Batch::new()
+        .query(query.clone())
+        .call(function)
+        .write(Write::create("contacts", record.clone()).returning(Query::new("contacts")));
+    let results = client.batch(&several).await.unwrap();
+    assert!(results[0].is_ok() && results[1].is_ok());
+    shown.push_str(&format!("{results:?}"));
     let page = client.query(&query).await.unwrap();
     client.next_page(page.next.as_ref().unwrap()).await.unwrap();
     shown.push_str(&format!(
