@@ -149,7 +149,8 @@ async fn any_open(
     Ok(row.is_some())
 }
 
-async fn has_open_activities(
+/// Has a case an activity that is not completed?
+pub(crate) async fn has_open_activities(
     connection: &mut SqliteConnection,
     id: &str,
 ) -> Result<bool, ApiError> {

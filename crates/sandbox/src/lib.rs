@@ -17,7 +17,9 @@
 //! - `server`: routes, latency, faults, the wire. `auth`: the sign-in services. `api`: what a Web API request means.
 //! - The crate `sandbox-syntax`: path, query options, `$filter`. `query`: the typed query model and its SQL. `rows`:
 //!   rows to JSON.
-//! - `write`: create, update, upsert, delete. `rules`: what the server does by itself. `security`: roles and 403s.
+//! - `write`: create, update, upsert, delete, on a transaction of the caller's. `references`: binds. `associate`: collections
+//!   of a row. `batch`: `$batch`. `bulk`, `actions`: bulk actions, resolving a case, qualifying a lead.
+//! - `rules`: what the server does by itself. `security`: roles and 403s.
 //! - `metadata`: tables and columns. `store`: SQLite. `demo`: the demo data and the sample visitors.
 //!
 //! # The admin door

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sqlx::SqliteConnection;
 
+use crate::actions;
 use crate::api::Call;
 use crate::errors::ApiError;
 use crate::metadata::{self, Kind, Table};
@@ -18,6 +19,9 @@ const BLOCKED_EXTENSIONS: [&str; 20] = [
     "ade", "adp", "app", "asp", "bat", "chm", "cmd", "com", "cpl", "exe", "hta", "jar", "js",
     "lnk", "msi", "ps1", "reg", "scr", "vbs", "wsf",
 ];
+
+/// State Cancelled of a case.
+const CANCELLED: i64 = 2;
 
 /// 400 `0x80048408`.
 pub(crate) fn wrong_state(table: &Table) -> ApiError {
@@ -323,6 +327,18 @@ pub(crate) async fn on_update(
     now: &str,
 ) -> Result<(), ApiError> {
     change_state(table, existing, changes, now)?;
+    if table.logical == "incident"
+        && changes.get("statecode").and_then(Value::integer) == Some(CANCELLED)
+        && existing.get("statecode").and_then(Value::integer) != Some(CANCELLED)
+        && let Some(id) = text(existing, "incidentid")
+        && actions::has_open_activities(connection, id).await?
+    {
+        return Err(ApiError::new(
+            400,
+            "0x8004440e",
+            "The incident can not be cancelled because there are open activities for this incident.",
+        ));
+    }
     if changes.contains_key("ownerid") {
         own(table, changes);
     }

@@ -143,6 +143,9 @@ async fn what_keeps_a_case_open() {
         .create("tasks", json!({"subject": "t", "regardingobjectid_incident_task@odata.bind": format!("/incidents({case})")}))
         .await;
     assert_eq!(refused(close(&case, 5)).await, expected(400, "0x8004f456"));
+    let cancel = json!({"statecode": 2, "statuscode": 6});
+    let (status, code, _) = failure(org.patch(&format!("incidents({case})"), cancel)).await;
+    assert_eq!((status, code.as_str()), (400, "0x8004440e"));
     let done = org.patch(&format!("tasks({task})"), json!({"statecode": 1}));
     assert_eq!(done.send().await.unwrap().status(), 204);
     let child = a_case(&org).await;
