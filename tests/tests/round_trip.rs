@@ -111,6 +111,10 @@ fn part(text: &str, range: &Range<usize>) -> String {
     }
 }
 
+fn refused(error: dataverse::Error) -> TestCaseError {
+    TestCaseError::fail(format!("{error:?}"))
+}
+
 fn check_text(
     organization: &Organization,
     text: &str,
@@ -138,12 +142,12 @@ fn check_text(
         }
         let shape = format!("{filter:?}");
         let found = organization.found(id, filter);
-        let found = found.unwrap();
+        let found = found.map_err(refused)?;
         prop_assert_eq!(found.as_deref(), Some(text), "{}", shape);
     }
     // With one more letter it is another text.
     let other = organization.found(id, Filter::equals("jobtitle", format!("{text}q")));
-    prop_assert_eq!(other.unwrap(), None);
+    prop_assert_eq!(other.map_err(refused)?, None);
     organization.delete(id);
     Ok(())
 }
