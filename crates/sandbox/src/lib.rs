@@ -35,7 +35,7 @@
 //! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
 //! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
 //! | `GET`/`DELETE /admin/latency` | the delays / none |
-//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"?` of tokens issued from now on (3599)`, "device_code_interval_seconds"?` (5)`}` |
+//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"?` of tokens issued from now on (3599)`, "device_code_interval_seconds"?` (5)`, "service_protection"?}`: `"off"` (at first), `"real"` (6000 requests, 1,200,000 ms, 52 at once, in 300 s by the organization's clock) or `{"requests"?, "execution_ms"?, "concurrent"?, "window_seconds"?}`; changing it forgets what was used |
 //! | `POST /admin/clock` | `{"advance_seconds"}`: moves the organization's clock, so that tokens expire without waiting |
 //! | `DELETE /admin/tokens` | revokes all access tokens |
 //! | `POST /admin/sign-ins` | answers a sign-in without a browser, as the person `email` (default: the first). `{"authorize_url", "email"?}` or `{"authorize_url", "deny": true}`: 200 `{"redirect"}`, the address that the browser would be sent to. `{"user_code", "email"?}` or `{"user_code", "deny": true}`: approves or declines a device code |
@@ -43,7 +43,7 @@
 //! | `PATCH /admin/policies` | `{"mfa"?, "consent_required"?, "conditional_access"?, "assignment_required"?}`, all false at first: what the tenant demands of people. Pages ask for proof and consent; tokens without them are refused with 50076, 65001; 53003 and 50105 let nobody in |
 //! | `PATCH /admin/clients` | `{"client_id", "secret_expired"?, "redirect_uris"?}` of an application of the tenant |
 //! | `POST /admin/refresh-tokens` | `{"end": "expired"}` (700082) or `{"end": "revoked"}` (70043): all that were given out |
-//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "remove"? ["prvReadLead"], "add"? […]}` |
+//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "business_unit"?, "remove"? ["prvReadLead"], "add"? […], "depth"? {"prvReadContact": "basic"}}`; a depth is `basic`, `local`, `deep` or `global` |
 
 mod actions;
 mod admin;
@@ -57,6 +57,7 @@ pub mod demo;
 mod errors;
 mod faults;
 mod json;
+mod limits;
 mod metadata;
 mod organization;
 mod pages;
@@ -342,6 +343,7 @@ impl Sandbox {
             clock: clock::Clock::default(),
             faults,
             requests: Arc::default(),
+            protection: Arc::default(),
             tls: options.tls.is_some(),
             origins,
         });
@@ -496,17 +498,15 @@ fn authority(description: &Description) -> Authority {
 
 fn directory() -> Directory {
     let directory = Directory::default();
-    let principal = |role| Principal {
-        member: true,
-        disabled: false,
-        role,
-    };
-    directory.add(ids::APPLICATION_USER, principal(guide_role()));
-    directory.add(ids::ON_PREMISES_USER, principal(guide_role()));
+    directory.add(ids::APPLICATION_USER, Principal::new(guide_role()));
+    directory.add(ids::ON_PREMISES_USER, Principal::new(guide_role()));
     for id in ids::PEOPLE {
-        directory.add(id, principal(guide_role()));
+        directory.add(id, Principal::new(guide_role()));
     }
-    directory.add(ids::ADMINISTRATOR, principal(Role::SystemAdministrator));
-    directory.add(ids::ROLELESS_USER, principal(Role::None));
+    directory.add(
+        ids::ADMINISTRATOR,
+        Principal::new(Role::SystemAdministrator),
+    );
+    directory.add(ids::ROLELESS_USER, Principal::new(Role::None));
     directory
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU32;
 use crate::auth::Authority;
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::limits::Protection;
 use crate::requests::RequestLog;
 use crate::security::Directory;
 use crate::store::Store;
@@ -42,6 +43,7 @@ pub(crate) struct Organization {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) requests: Arc<RequestLog>,
+    pub(crate) protection: Arc<Protection>,
     /// Number of the next case.
     pub(crate) next_ticket: AtomicU32,
     pub(crate) tls: bool,

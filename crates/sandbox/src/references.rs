@@ -54,10 +54,14 @@ pub(crate) async fn bind(
     if link.target == "owner" {
         if id != call.caller.id {
             call.caller.require(Access::Assign, table)?;
+            call.organization.directory.owner_reads(&id, table)?;
         }
     } else {
         call.caller.require(Access::Append, table)?;
         call.caller.require(Access::AppendTo, target)?;
+        call.caller
+            .require_row(connection, Access::AppendTo, target, &id)
+            .await?;
     }
     changes.insert(column.name.clone(), Value::from(id));
     if column.is_polymorphic() {

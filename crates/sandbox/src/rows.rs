@@ -78,7 +78,11 @@ impl Reading<'_> {
         for table in query.tables() {
             self.caller.require(Access::Read, table)?;
         }
-        Ok(query)
+        let own = query.tables().next();
+        Ok(match own {
+            Some(table) => self.caller.within_reach(query, table),
+            None => query,
+        })
     }
 }
 
@@ -426,7 +430,7 @@ fn formatted(column: &Column, value: &Value, name: Option<&str>) -> Option<Strin
 }
 
 /// Puts a comma before every third digit of the whole part.
-fn grouped(number: &str) -> String {
+pub(crate) fn grouped(number: &str) -> String {
     let (sign, number) = match number.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", number),
@@ -547,6 +551,7 @@ async fn expand_link(
         let inner = Selection::read(table, &expand.options, false)?;
         for ids in wanted.chunks(500) {
             let query = Query::new(table).only_in(id, ids.to_vec());
+            let query = reading.caller.within_reach(query, table);
             let rows = fetch(connection, &query, &inner, reading.annotations).await?;
             let rendered =
                 render(connection, &rows, &inner, &expand.options.expand, reading).await?;

@@ -14,6 +14,7 @@ use crate::api::{self, Request};
 use crate::auth::{self, Deployment};
 use crate::errors::ApiError;
 use crate::faults::{Fault, Plan, too_many_requests};
+use crate::limits::Entry;
 use crate::organization::Organization;
 use crate::requests::Operation;
 use crate::{admin, pages};
@@ -112,6 +113,17 @@ async fn web_api(
         return Answer::empty(404).into_response();
     };
     let entity_set = entity_set(resource);
+    // Only the cloud protects itself; who has no good token is refused before that.
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let entry = match deployment {
+        Deployment::Cloud => organization
+            .authority
+            .user(authorization, deployment, organization.clock.now())
+            .map(|user| Entry::new(&organization, user)),
+        Deployment::OnPremises => None,
+    };
     guarded(&organization, method.as_str(), &uri, entity_set, async {
         let scheme = if organization.tls { "https" } else { "http" };
         let host = headers
@@ -135,7 +147,11 @@ async fn web_api(
             headers: headers.clone(),
             body,
         };
-        api::answer(&organization, &request).await
+        let work = api::answer(&organization, &request);
+        match entry {
+            Some(entry) => entry.answer(&organization, work).await,
+            None => work.await,
+        }
     })
     .await
 }

@@ -202,6 +202,8 @@ pub(crate) async fn delete(
     let existing = store::load(connection, table, id)
         .await?
         .ok_or_else(|| call.no_row(table, id))?;
+    call.caller
+        .require_access(Access::Delete, table, id, &existing)?;
     check_version(call, table, &existing)?;
     delete_row(connection, table, id).await?;
     Ok(Answer::empty(204).header("odata-version", "4.0"))
@@ -261,6 +263,8 @@ async fn set_existing(
     let existing = store::load(connection, table, id)
         .await?
         .ok_or_else(|| call.no_row(table, id))?;
+    call.caller
+        .require_access(Access::Write, table, id, &existing)?;
     check_version(call, table, &existing)?;
     let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
     update_row(call, connection, table, id, &existing, changes.fields).await?;
@@ -288,6 +292,8 @@ pub(crate) async fn write_row(
             }
             check_version(call, table, &existing)?;
             writable(call, table, Access::Write)?;
+            call.caller
+                .require_access(Access::Write, table, &id, &existing)?;
             // Values of an alternate key say which row is meant; they do not change it.
             body.retain(|name, _| {
                 let column = table.property(name);
@@ -750,6 +756,7 @@ async fn insert_row(
     }
     let now = moment(call.organization.clock.now());
     rules::complete(table, &mut fields, &call.caller.id, &now)?;
+    call.organization.directory.place(table, &mut fields);
     rules::on_create(call, connection, table, &mut fields).await?;
     fields.insert(
         "versionnumber".to_owned(),
@@ -782,6 +789,7 @@ async fn update_row(
 ) -> Result<(), ApiError> {
     let now = moment(call.organization.clock.now());
     rules::on_update(connection, table, existing, &mut changes, &now).await?;
+    call.organization.directory.place(table, &mut changes);
     let mut stamp = |name: &str, value: Value| {
         if table.column(name).is_some() {
             changes.insert(name.to_owned(), value);

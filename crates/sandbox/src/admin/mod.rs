@@ -1,5 +1,6 @@
 //! The admin door: `/admin/…` on the same server, for tests and rehearsals. See the crate's documentation for its routes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,8 +12,9 @@ use serde_json::{Value, json};
 
 use crate::auth::Credential;
 use crate::faults::{Latency, Plan};
+use crate::limits;
 use crate::organization::{Organization, ids};
-use crate::security::{Role, guide_role};
+use crate::security::{Depth, Role, guide_role};
 use crate::server::Answer;
 
 mod sign_in;
@@ -58,6 +60,7 @@ async fn overview(State(organization): Shared) -> Answer {
             "clients": clients,
             "token_lifetime_seconds": organization.authority.lifetime.load(Ordering::SeqCst),
             "device_code_interval_seconds": organization.authority.device_interval.load(Ordering::SeqCst),
+            "service_protection": organization.protection.limits(),
             "now": organization.clock.now().to_string(),
             "faults": organization.faults.plans(),
             "latency": organization.faults.latencies(),
@@ -118,6 +121,7 @@ async fn clear_latency(State(organization): Shared) -> Answer {
 struct Settings {
     token_lifetime_seconds: Option<i64>,
     device_code_interval_seconds: Option<i64>,
+    service_protection: Option<limits::Setting>,
 }
 
 async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -> Answer {
@@ -127,6 +131,9 @@ async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -
     }
     if let Some(seconds) = settings.device_code_interval_seconds {
         authority.device_interval.store(seconds, Ordering::SeqCst);
+    }
+    if let Some(setting) = &settings.service_protection {
+        organization.protection.set(setting);
     }
     Answer::empty(204)
 }
@@ -166,6 +173,9 @@ struct UserChange {
     remove: Vec<String>,
     #[serde(default)]
     add: Vec<String>,
+    business_unit: Option<String>,
+    #[serde(default)]
+    depth: BTreeMap<String, Depth>,
 }
 
 async fn user(State(organization): Shared, Json(change): Json<UserChange>) -> Answer {
@@ -186,11 +196,16 @@ async fn user(State(organization): Shared, Json(change): Json<UserChange>) -> An
                 Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
                 None => {}
             }
+            if let Some(unit) = change.business_unit {
+                principal.business_unit = unit;
+            }
             if let Role::Custom(held) = &mut principal.role {
                 for privilege in &change.remove {
                     held.remove(privilege);
                 }
-                held.extend(change.add);
+                let added = change.add.into_iter().map(|name| (name, Depth::Global));
+                held.extend(added);
+                held.extend(change.depth);
             }
         });
     Answer::empty(if found { 204 } else { 404 })

@@ -42,6 +42,9 @@ impl Call<'_> {
         let first = &segment.name;
         let names: Vec<&str> = behind.iter().map(|segment| segment.name.as_str()).collect();
         let rest = names.as_slice();
+        self.caller
+            .require_row(connection, Access::Read, table, id)
+            .await?;
         if let Some(column) = table.property(first) {
             self.caller.require(Access::Read, table)?;
             let value = self.column_of(connection, table, id, &column.name).await?;

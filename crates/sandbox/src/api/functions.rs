@@ -173,9 +173,9 @@ impl Call<'_> {
         self.caller.require(Access::Read, table)?;
         let names = self.organization.directory.privileges(id);
         let names = names.ok_or_else(|| self.no_row(table, id))?;
-        let privileges = names.iter().map(|name| {
+        let privileges = names.iter().map(|(name, depth)| {
             let mut members = vec![
-                ("Depth".to_owned(), Json::text("Global")),
+                ("Depth".to_owned(), Json::text(depth.name())),
                 (
                     "PrivilegeId".to_owned(),
                     Json::Text(privilege_id(name).to_string()),

@@ -24,9 +24,9 @@ use crate::batch::{self, References};
 use crate::bulk;
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
-use crate::organization::{Organization, ids};
+use crate::organization::Organization;
 use crate::query::Query;
-use crate::security::Caller;
+use crate::security::{Caller, Impersonation};
 use crate::server::Answer;
 use crate::write;
 
@@ -66,7 +66,10 @@ pub(crate) async fn answer(organization: &Organization, request: &Request) -> An
         return challenge(organization, request.deployment, &request.origin);
     };
     let preferences = Preferences::read(&request.headers);
-    let handled = match organization.directory.caller(&user, ids::BUSINESS_UNIT) {
+    let caller = organization
+        .directory
+        .caller_for(&user, &Impersonation::read(&request.headers));
+    let handled = match caller {
         Ok(caller) => {
             let call = Call {
                 organization,
@@ -84,15 +87,9 @@ pub(crate) async fn answer(organization: &Organization, request: &Request) -> An
         Err(error) => error_body(&error, request.deployment, preferences.annotations.all),
     };
     let id = Uuid::new_v4().to_string();
-    let answer = answer
+    answer
         .header("req_id", id.as_str())
-        .header("x-ms-service-request-id", id);
-    match request.deployment {
-        Deployment::Cloud => answer
-            .header("x-ms-ratelimit-burst-remaining-xrm-requests", "5999")
-            .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,199.97"),
-        Deployment::OnPremises => answer,
-    }
+        .header("x-ms-service-request-id", id)
 }
 
 /// A request with everything known about it.

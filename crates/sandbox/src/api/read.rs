@@ -13,6 +13,7 @@ use crate::json::Json;
 use crate::metadata::Table;
 use crate::query::Query;
 use crate::rows::{self, LARGEST_PAGE, Reading, Selection};
+use crate::security::Access;
 use crate::server::Answer;
 use crate::value::Value;
 
@@ -168,6 +169,9 @@ impl Call<'_> {
         let selection = Selection::read(table, options, true)?;
         let reading = self.reading(&options.aliases);
         let query = reading.query(Query::new(table), options)?;
+        self.caller
+            .require_row(connection, Access::Read, table, id)
+            .await?;
         let Some(key) = table.column(&table.id) else {
             return Ok(None);
         };
