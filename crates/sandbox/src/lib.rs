@@ -326,6 +326,8 @@ impl Sandbox {
             }
         }
 
+        api::tracking::prepare(&store).await?;
+
         let (description, origins) = describe(address, options.tls.is_some());
         let faults = Faults::default();
         if !options.latency.is_zero() {

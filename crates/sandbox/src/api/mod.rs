@@ -2,7 +2,7 @@
 //!
 //! [`Call::handle`] is the one table of routes; a feature is one arm of it and one module. `answers`: preferences, errors,
 //! JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `paging`:
-//! next links. `keys`: which row a key in parentheses names.
+//! next links. `tracking`: changes. `keys`: which row a key in parentheses names.
 
 mod answers;
 mod beneath;
@@ -10,6 +10,7 @@ mod functions;
 pub(crate) mod keys;
 mod paging;
 mod read;
+pub(crate) mod tracking;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
@@ -208,6 +209,12 @@ impl Call<'_> {
         rest: &[Segment],
     ) -> Result<Answer, ApiError> {
         match (self.request.method.as_str(), rest) {
+            ("GET", []) if tracking::is_asked(self.request) => {
+                self.tracked_list(connection, table).await
+            }
+            ("GET", [count]) if count.name == "$count" && tracking::is_asked(self.request) => {
+                self.tracked_count(connection, table).await
+            }
             ("GET", []) => self.list(connection, table, Query::new(table)).await,
             ("GET", [count]) if count.name == "$count" => {
                 self.count(connection, Query::new(table)).await
