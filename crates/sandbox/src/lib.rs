@@ -35,7 +35,7 @@
 //! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
 //! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
 //! | `GET`/`DELETE /admin/latency` | the delays / none |
-//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"?` of tokens issued from now on (3599)`, "device_code_interval_seconds"?` (5)`, "service_protection"?}`: `"off"` (at first), `"real"` (6000 requests, 1,200,000 ms, 52 at once, in 300 s by the organization's clock) or `{"requests"?, "execution_ms"?, "concurrent"?, "window_seconds"?}`; changing it forgets what was used |
+//! | `PATCH /admin/settings` | `{"token_lifetime_seconds"?` of tokens issued from now on (3599)`, "device_code_interval_seconds"?` (5)`, "service_protection"?}`: `"off"` (at first), `"real"` (6000 requests, 1,200,000 ms, 52 at once, in 300 s by the organization's clock) or `{"requests"?, "execution_ms"?, "concurrent"?, "window_seconds"?}`; changing it forgets what was used. `"duplicate_detection"?` (true) switches it in the organization, `"duplicates_status"?` (412) is the status of its refusals, 500 on some servers |
 //! | `POST /admin/clock` | `{"advance_seconds"}`: moves the organization's clock, so that tokens expire without waiting |
 //! | `DELETE /admin/tokens` | revokes all access tokens |
 //! | `POST /admin/sign-ins` | answers a sign-in without a browser, as the person `email` (default: the first). `{"authorize_url", "email"?}` or `{"authorize_url", "deny": true}`: 200 `{"redirect"}`, the address that the browser would be sent to. `{"user_code", "email"?}` or `{"user_code", "deny": true}`: approves or declines a device code |
@@ -54,6 +54,7 @@ mod batch;
 mod bulk;
 mod clock;
 pub mod demo;
+mod duplicates;
 mod errors;
 mod faults;
 mod json;
@@ -77,7 +78,7 @@ mod write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU16, AtomicU32};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -346,6 +347,7 @@ impl Sandbox {
             faults,
             requests: Arc::default(),
             protection: Arc::default(),
+            duplicates_status: AtomicU16::new(412),
             tls: options.tls.is_some(),
             origins,
         });

@@ -1,7 +1,7 @@
 //! The organization as a whole: its data, users, authority, clock, faults and log.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU16, AtomicU32};
 
 use crate::auth::Authority;
 use crate::clock::Clock;
@@ -44,6 +44,8 @@ pub(crate) struct Organization {
     pub(crate) faults: Faults,
     pub(crate) requests: Arc<RequestLog>,
     pub(crate) protection: Arc<Protection>,
+    /// The status of a refusal because of duplicates: 412, or 500 as some servers have it.
+    pub(crate) duplicates_status: AtomicU16,
     /// Number of the next case.
     pub(crate) next_ticket: AtomicU32,
     pub(crate) tls: bool,

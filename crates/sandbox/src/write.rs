@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::api::{Call, keys};
 use crate::associate::{self, Far};
+use crate::duplicates;
 use crate::errors::ApiError;
 use crate::metadata::{Column, Kind, OnDelete, Table, catalog};
 use crate::references;
@@ -758,6 +759,7 @@ async fn insert_row(
     rules::complete(table, &mut fields, &call.caller.id, &now)?;
     call.organization.directory.place(table, &mut fields);
     rules::on_create(call, connection, table, &mut fields).await?;
+    duplicates::check(call, connection, table, &id, &fields).await?;
     fields.insert(
         "versionnumber".to_owned(),
         Value::Integer(call.organization.store.next_version()),
@@ -790,6 +792,9 @@ async fn update_row(
     let now = moment(call.organization.clock.now());
     rules::on_update(connection, table, existing, &mut changes, &now).await?;
     call.organization.directory.place(table, &mut changes);
+    let mut row = existing.clone();
+    row.extend(changes.clone());
+    duplicates::check(call, connection, table, id, &row).await?;
     let mut stamp = |name: &str, value: Value| {
         if table.column(name).is_some() {
             changes.insert(name.to_owned(), value);

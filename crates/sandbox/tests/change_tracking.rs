@@ -202,9 +202,11 @@ async fn what_change_tracking_refuses() {
         );
         assert_eq!((status, message), (400, text));
     }
-    let (status, code, message) = tracked("teams").await;
+    let add = json!({"add": ["prvReadRole"]});
+    org.admin(Method::PATCH, "/users", add).await;
+    let (status, code, message) = tracked("roles").await;
     assert_eq!((status, code.as_str()), (400, "0x80072491"));
-    assert_eq!(message, "Entity team isn't enabled for change tracking.");
+    assert_eq!(message, "Entity role isn't enabled for change tracking.");
     let (status, ..) = failure(org.get("accounts?$deltatoken=nonsense")).await;
     assert_eq!(status, 400);
 

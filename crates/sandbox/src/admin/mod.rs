@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::auth::Credential;
+use crate::duplicates;
 use crate::faults::{Latency, Plan};
 use crate::limits;
 use crate::organization::{Organization, ids};
@@ -122,6 +123,8 @@ struct Settings {
     token_lifetime_seconds: Option<i64>,
     device_code_interval_seconds: Option<i64>,
     service_protection: Option<limits::Setting>,
+    duplicate_detection: Option<bool>,
+    duplicates_status: Option<u16>,
 }
 
 async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -> Answer {
@@ -134,6 +137,17 @@ async fn settings(State(organization): Shared, Json(settings): Json<Settings>) -
     }
     if let Some(setting) = &settings.service_protection {
         organization.protection.set(setting);
+    }
+    if let Some(status) = settings.duplicates_status {
+        organization
+            .duplicates_status
+            .store(status, Ordering::SeqCst);
+    }
+    if let Some(on) = settings.duplicate_detection
+        && let Err(error) = duplicates::switch(&organization.store, on).await
+    {
+        tracing::error!(%error, "duplicate detection could not be switched");
+        return Answer::empty(500);
     }
     Answer::empty(204)
 }

@@ -23,6 +23,7 @@ use crate::associate;
 use crate::auth::Deployment;
 use crate::batch::{self, References};
 use crate::bulk;
+use crate::duplicates;
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
 use crate::organization::Organization;
@@ -138,6 +139,10 @@ impl Call<'_> {
             ("GET", []) => return Ok(self.service_document()),
             ("GET", ["WhoAmI"]) => return Ok(self.who_am_i()),
             ("GET", ["RetrieveVersion"]) => return Ok(self.retrieve_version()),
+            ("GET", ["RetrieveDuplicates"]) => {
+                let parameters = segments.first().and_then(|segment| segment.key.as_deref());
+                return duplicates::retrieve(self, connection, parameters).await;
+            }
             ("GET", ["RetrieveCurrentOrganization"]) => return Ok(self.current_organization()),
             ("GET", ["RetrieveTotalRecordCount"]) => {
                 let parameters = segments.first().and_then(|segment| segment.key.as_deref());
@@ -152,6 +157,7 @@ impl Call<'_> {
                     | "RetrieveVersion"
                     | "RetrieveCurrentOrganization"
                     | "RetrieveTotalRecordCount"
+                    | "RetrieveDuplicates"
                     | "CloseIncident"
                     | "BulkDelete",
                 ],
@@ -172,7 +178,6 @@ impl Call<'_> {
                     | "EntityDefinitions"
                     | "RelationshipDefinitions"
                     | "GlobalOptionSetDefinitions"
-                    | "RetrieveDuplicates"
                     | "RetrieveMetadataChanges",
                     ..,
                 ],

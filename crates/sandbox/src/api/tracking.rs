@@ -22,18 +22,6 @@ use crate::server::Answer;
 use crate::store::Store;
 use crate::value::{Statement, Value};
 
-/// Tables whose changes are tracked by default.
-const TRACKED: [&str; 8] = [
-    "account",
-    "annotation",
-    "contact",
-    "incident",
-    "lead",
-    "phonecall",
-    "systemuser",
-    "task",
-];
-
 /// How long deltas are kept if the organization does not say: 7 days.
 const RETENTION_DAYS: i64 = 7;
 
@@ -46,7 +34,7 @@ const TOKEN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-');
 const OPTIONS: [&str; 4] = ["$filter", "$orderby", "$expand", "$top"];
 
 fn is_tracked(table: &Table) -> bool {
-    TRACKED.contains(&table.logical.as_str())
+    table.description.change_tracking_enabled && !table.is_view()
 }
 
 /// Makes the database remember what is deleted, by whatever statement: cascades too.
