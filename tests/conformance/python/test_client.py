@@ -201,10 +201,13 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(self.client.query.odata_expand("contact", "account"), "parentcustomerid_account")
 
     def test_keys_and_upsert(self):
-        self.assertEqual(self.client.tables.get_alternate_keys("contact"), [])
+        own = lambda: [
+            key for key in self.client.tables.get_alternate_keys("contact") if key.key_attributes == ["emailaddress1"]
+        ]
+        self.assertEqual(own(), [])
         key = self.client.tables.create_alternate_key("contact", "new_email_key", ["emailaddress1"])
         self.assertRegex(key.metadata_id, UUID)
-        [declared] = self.client.tables.get_alternate_keys("contact")
+        [declared] = own()
         self.assertEqual((declared.key_attributes, declared.status), (["emailaddress1"], "Active"))
         item = lambda email, **record: UpsertItem(alternate_key={"emailaddress1": email}, record=record)
         self.client.records.upsert("contact", [item("o'b@x.com", lastname="Upsert 1")])
@@ -215,7 +218,7 @@ class ClientTest(unittest.TestCase):
         )
         self.assertEqual(self.contacts("startswith(lastname,'Upsert')"), ["Upsert 3", "Upsert 4"])
         self.client.tables.delete_alternate_key("contact", declared.metadata_id)
-        self.assertEqual(self.client.tables.get_alternate_keys("contact"), [])
+        self.assertEqual(own(), [])
 
     def test_batch(self):
         account = self.client.records.create("account", {"name": "Batch Ltd"})
