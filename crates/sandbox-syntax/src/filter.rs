@@ -119,7 +119,7 @@ pub struct Argument {
 pub enum ArgumentValue {
     /// An expression; of query functions a literal.
     Expression(Expression),
-    /// A JSON array of texts.
+    /// A JSON array of texts, numbers or truth values, each as its text.
     List(Vec<String>),
 }
 
@@ -368,9 +368,20 @@ impl Parser<'_> {
                 None
             };
             let value = if let TokenKind::List(list) = self.peek().kind.clone() {
-                let texts = serde_json::from_str(&list)
+                let items: Vec<serde_json::Value> = serde_json::from_str(&list)
                     .or_else(|_| serde_json::from_str(&list.replace('\'', "\"")))
                     .map_err(|_| self.error())?;
+                let texts = items.into_iter().map(|item| match item {
+                    serde_json::Value::String(text) => Some(text),
+                    serde_json::Value::Number(number) => Some(number.to_string()),
+                    serde_json::Value::Bool(truth) => Some(truth.to_string()),
+                    serde_json::Value::Null
+                    | serde_json::Value::Array(_)
+                    | serde_json::Value::Object(_) => None,
+                });
+                let texts = texts
+                    .collect::<Option<Vec<String>>>()
+                    .ok_or_else(|| self.error())?;
                 self.next += 1;
                 ArgumentValue::List(texts)
             } else {

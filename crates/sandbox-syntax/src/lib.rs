@@ -1,5 +1,6 @@
 //! Reading what clients send to the practice organization: the resource path, the query options, the `$filter`
-//! language and the parts of a `$batch` (protocol pages `query.md`, `crud.md`, `clients.md`, `batch.md`).
+//! language, FetchXML and the parts of a `$batch` (protocol pages `query.md`, `fetchxml.md`, `crud.md`, `clients.md`,
+//! `batch.md`).
 //!
 //! Pure functions over texts: nothing here knows the tables, reads a clock or touches a file. The crate `sandbox` gives
 //! what is read its meaning. Any text may come: a reader answers with a [`SyntaxError`], it never panics, and it refuses
@@ -7,10 +8,13 @@
 
 pub mod batch;
 mod error;
+pub mod fetch;
 pub mod filter;
 mod lexer;
+pub mod operator;
 pub mod options;
 pub mod path;
+mod xml;
 
 pub use error::SyntaxError;
 pub use lexer::is_guid;
@@ -23,6 +27,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_fetch_makes_the_reader_panic(
+            inner in "(<(entity|attribute|filter|condition|link-entity|order|value)( (name|operator|value|link-type|alias|from)='[a-z %&;#0-9]{0,6}')*(/>|>)|</(entity|filter|condition|fetch)>|&amp;|&#[0-9]{1,7};|<!--|]]>|[a-z ]{1,3}){0,30}",
+        ) {
+            let _ = fetch::read(&inner);
+            let _ = fetch::read(&format!("<fetch>{inner}</fetch>"));
+            let _ = fetch::read(&format!("<fetch><entity name='a'>{inner}</entity></fetch>"));
+        }
+
+        #[test]
         fn no_input_makes_a_reader_panic(
             free in ".{0,80}",
             likely in "([a-z@]{1,4}|eq|and|or|not|any|null|[0-9]{1,3}|\\(|\\)|'|,|/|:|=|\\[|\\]|\"|;|\\$[a-z]{3,6}| ){0,40}",
@@ -31,6 +44,8 @@ mod tests {
                 let _ = filter::parse(text, &|_| None);
                 let _ = filter::parse(text, &|_| Some(free.clone()));
                 let _ = path::key(text);
+                let _ = fetch::read(text);
+                let _ = fetch::PagingCookie::read(text);
                 let _ = path::segments(text);
                 for option in ["$filter", "$expand", "$orderby", "$select", "$top", "$count", "$skiptoken"] {
                     let _ = options::Options::read(&format!("{option}={text}"));

@@ -10,16 +10,16 @@ use crate::associate::Far;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Column, Kind, Table, catalog};
-use crate::query::{Asker, Query};
+use crate::query::{Asker, Query, name_of};
 use crate::security::{Access, Caller};
 use crate::value::Value;
 
 /// The most rows of a page, and the most that `$count` counts.
 pub(crate) const LARGEST_PAGE: u32 = 5000;
 
-const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
-const LOOKUP_TABLE: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
-const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
+pub(crate) const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
+pub(crate) const LOOKUP_TABLE: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
+pub(crate) const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
 
 /// Which annotations the client asked for (`Prefer: odata.include-annotations`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,6 +53,8 @@ impl Annotations {
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
     pub(crate) caller: &'a Caller,
+    /// The organization's clock.
+    pub(crate) now: jiff::Timestamp,
     pub(crate) aliases: &'a HashMap<String, String>,
     pub(crate) annotations: Annotations,
     /// `scheme://host/api/data/vX.Y`, no slash behind it.
@@ -64,6 +66,7 @@ impl Reading<'_> {
         Asker {
             user: self.caller.id.clone(),
             business_unit: self.caller.business_unit.clone(),
+            now: self.now,
         }
     }
 
@@ -222,7 +225,7 @@ impl Selection {
                     "NULL".to_owned()
                 });
                 parts.push(if formatted && field.visible {
-                    name_of(column)
+                    name_of(column, "t0")
                 } else {
                     "NULL".to_owned()
                 });
@@ -234,33 +237,6 @@ impl Selection {
 
 fn is_principal(table: &Table) -> bool {
     ["systemuser", "team"].contains(&table.logical.as_str())
-}
-
-/// The SQL that finds the primary name of the row a look-up points to.
-fn name_of(column: &Column) -> String {
-    let by_table: Vec<(&str, String)> = column
-        .targets
-        .iter()
-        .filter_map(|target| catalog().table(target))
-        .map(|table| {
-            let select = format!(
-                "(SELECT n.{} FROM {} n WHERE n.{} = t0.{})",
-                table.name, table.logical, table.id, column.name
-            );
-            (table.logical.as_str(), select)
-        })
-        .collect();
-    match by_table.as_slice() {
-        [] => "NULL".to_owned(),
-        [(_, select)] if !column.is_polymorphic() => select.clone(),
-        several => {
-            let cases: Vec<String> = several
-                .iter()
-                .map(|(table, select)| format!("WHEN '{table}' THEN {select}"))
-                .collect();
-            format!("CASE t0.{} {} END", column.type_name(), cases.join(" "))
-        }
-    }
 }
 
 /// A row that was read.
@@ -393,7 +369,7 @@ pub(crate) fn json(column: &Column, value: &Value) -> Json {
     }
 }
 
-fn formatted(column: &Column, value: &Value, name: Option<&str>) -> Option<String> {
+pub(crate) fn formatted(column: &Column, value: &Value, name: Option<&str>) -> Option<String> {
     match (column.kind, value) {
         (Kind::Choice, Value::Integer(value)) => column.label_of(*value).map(str::to_owned),
         (Kind::Boolean, Value::Integer(value)) => Some(

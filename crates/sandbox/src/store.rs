@@ -66,7 +66,8 @@ impl Store {
                 SqliteSynchronous::Normal
             })
             .busy_timeout(std::time::Duration::from_secs(30))
-            .collation(text::COLLATION, text::compare);
+            .collation(text::COLLATION, text::compare)
+            .with_regexp();
         let pool = SqlitePoolOptions::new()
             .max_connections(8)
             .connect_with(options)
@@ -330,6 +331,7 @@ mod tests {
         let asker = Asker {
             user: String::new(),
             business_unit: String::new(),
+            now: jiff::Timestamp::UNIX_EPOCH,
         };
         for (set, filter) in [
             ("contact", "emailaddress1 eq 'x'"),

@@ -1,8 +1,9 @@
 //! How the organization compares text: without regard to case in any script, and with SQL Server's LIKE wildcards in
-//! `contains`, `startswith` and `endswith` (protocol page `query.md`, section `$filter`).
+//! `contains`, `startswith`, `endswith` and `like` (protocol pages `query.md`, section `$filter`, and `fetchxml.md`).
 //!
-//! Comparison runs in SQLite as a collation; LIKE patterns are translated to SQLite's `GLOB`, which knows character
-//! classes. Accents count: `Bjorn` is not `Björn` (the protocol leaves this to the organization's collation).
+//! Comparison runs in SQLite as a collation; LIKE patterns are translated to regular expressions, which see the whole text:
+//! SQLite's own `LIKE` and `GLOB` end at the first NUL character. Accents count: `Bjorn` is not `Björn` (the protocol
+//! leaves this to the organization's collation).
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -11,8 +12,8 @@ use std::sync::LazyLock;
 /// The collation's name in the schema.
 pub(crate) const COLLATION: &str = "FOLD";
 
-/// SQLite refuses longer `GLOB` patterns (its default limit, in bytes).
-const LONGEST_GLOB: usize = 50_000;
+/// Longer expressions are not tried (in bytes).
+const LONGEST: usize = 50_000;
 
 /// The case-folded form of one character: always exactly one character, so that the wildcard `_` keeps its meaning.
 fn fold(c: char) -> char {
@@ -66,13 +67,14 @@ pub(crate) enum Place {
     Anywhere,
     Start,
     End,
+    Whole,
 }
 
 /// What a LIKE pattern comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Pattern {
-    /// A pattern for SQLite's `GLOB`.
-    Glob(String),
+    /// A regular expression.
+    Expression(String),
     /// No text of the column can match: the pattern is longer than the column, or has an unfinished `[`.
     Nothing,
     /// The pattern is too long to be searched for.
@@ -81,10 +83,10 @@ pub(crate) enum Pattern {
 
 /// Translates a LIKE pattern for a column of at most `longest` characters.
 pub(crate) fn pattern(like: &str, place: Place, longest: usize) -> Pattern {
-    let mut glob = String::new();
+    let mut expression = String::from("(?s)");
     let mut shortest_match = 0;
-    if place != Place::Start {
-        glob.push('*');
+    if matches!(place, Place::Start | Place::Whole) {
+        expression.push_str("\\A");
     }
     let mut rest = like.chars();
     while let Some(c) = rest.next() {
@@ -92,8 +94,8 @@ pub(crate) fn pattern(like: &str, place: Place, longest: usize) -> Pattern {
             shortest_match += 1;
         }
         match c {
-            '%' => glob.push('*'),
-            '_' => glob.push('?'),
+            '%' => expression.push_str(".*"),
+            '_' => expression.push('.'),
             '[' => {
                 let mut class: Vec<char> = Vec::new();
                 loop {
@@ -103,48 +105,49 @@ pub(crate) fn pattern(like: &str, place: Place, longest: usize) -> Pattern {
                         None => return Pattern::Nothing,
                     }
                 }
-                match glob_class(&class) {
-                    Some(text) => glob.push_str(&text),
+                match class_expression(&class) {
+                    Some(text) => expression.push_str(&text),
                     None => return Pattern::Nothing,
                 }
             }
-            '*' | '?' => {
-                glob.push('[');
-                glob.push(c);
-                glob.push(']');
-            }
             _ => match variants(c).as_slice() {
-                [one] => glob.push(*one),
+                [one] => expression.push_str(&regex::escape(one.encode_utf8(&mut [0; 4]))),
                 several => {
-                    glob.push('[');
-                    glob.extend(several);
-                    glob.push(']');
+                    expression.push('[');
+                    for one in several {
+                        push_member(&mut expression, *one);
+                    }
+                    expression.push(']');
                 }
             },
         }
     }
-    if place != Place::End {
-        glob.push('*');
+    if matches!(place, Place::End | Place::Whole) {
+        expression.push_str("\\z");
     }
     if shortest_match > longest {
         return Pattern::Nothing;
     }
-    if glob.len() > LONGEST_GLOB {
+    // The database compiles it again; an expression that is too large for that is refused here, with an answer.
+    if expression.len() > LONGEST || regex::Regex::new(&expression).is_err() {
         return Pattern::TooLong;
     }
-    Pattern::Glob(glob)
+    Pattern::Expression(expression)
 }
 
-fn glob_class(class: &[char]) -> Option<String> {
+/// A member of a class, whatever it means in the language of expressions.
+fn push_member(expression: &mut String, member: char) {
+    expression.push_str(&format!("\\x{{{:x}}}", u32::from(member)));
+}
+
+/// A class of characters; `None` if no character can be in it.
+fn class_expression(class: &[char]) -> Option<String> {
     let (negated, members) = match class {
         ['^', members @ ..] => (true, members),
         members => (false, members),
     };
-    if members.is_empty() {
-        return None;
-    }
     let mut text = String::from(if negated { "[^" } else { "[" });
-    let mut single = Vec::new();
+    let mut is_empty = true;
     let mut index = 0;
     while let Some(&first) = members.get(index) {
         match (members.get(index + 1), members.get(index + 2)) {
@@ -154,34 +157,27 @@ fn glob_class(class: &[char]) -> Option<String> {
                     (fold(first), fold(last)),
                     (first.to_ascii_uppercase(), last.to_ascii_uppercase()),
                 ] {
-                    text.extend([low, '-', high]);
+                    // A range the wrong way round has no members.
+                    if low <= high {
+                        push_member(&mut text, low);
+                        text.push('-');
+                        push_member(&mut text, high);
+                        is_empty = false;
+                    }
                 }
                 index += 3;
             }
             _ => {
-                single.extend(variants(first));
+                for variant in variants(first) {
+                    push_member(&mut text, variant);
+                }
+                is_empty = false;
                 index += 1;
             }
         }
     }
-    // A hyphen stands for itself only at the end, and a caret anywhere but at the start.
-    let (hyphens, others): (Vec<char>, Vec<char>) = single.into_iter().partition(|c| *c == '-');
-    let (carets, others): (Vec<char>, Vec<char>) = others.into_iter().partition(|c| *c == '^');
-    if text == "[" && others.is_empty() && hyphens.is_empty() && !carets.is_empty() {
-        return Some("^".to_owned());
-    }
-    text.extend(others);
-    if text == "[" && !hyphens.is_empty() {
-        text.push('-');
-        text.extend(carets);
-    } else {
-        text.extend(carets);
-        if !hyphens.is_empty() {
-            text.push('-');
-        }
-    }
     text.push(']');
-    Some(text)
+    (!is_empty).then_some(text)
 }
 
 #[cfg(test)]
@@ -198,19 +194,37 @@ mod tests {
     }
 
     #[test]
-    fn patterns_become_globs() {
-        let glob = |like, place| pattern(like, place, 100);
-        assert_eq!(glob("a%_", Place::Start), Pattern::Glob("[aA]*?*".into()));
-        assert_eq!(
-            glob("*?", Place::Anywhere),
-            Pattern::Glob("*[*][?]*".into())
-        );
-        assert_eq!(glob("[%]", Place::End), Pattern::Glob("*[%]".into()));
-        assert_eq!(
-            glob("[^0-9]", Place::End),
-            Pattern::Glob("*[^0-90-90-9]".into())
-        );
-        assert_eq!(glob("[abc", Place::End), Pattern::Nothing);
+    fn patterns_become_expressions() {
+        let finds = |like: &str, place, text: &str| match pattern(like, place, 100) {
+            Pattern::Expression(expression) => {
+                regex::Regex::new(&expression).unwrap().is_match(text)
+            }
+            Pattern::Nothing | Pattern::TooLong => false,
+        };
+        for (like, place, text, expected) in [
+            ("a%_", Place::Start, "Abc", true),
+            ("a%_", Place::Start, "a", false),
+            ("*?", Place::Anywhere, "x*?y", true),
+            ("*?", Place::Anywhere, "xy", false),
+            ("[%]", Place::End, "100%", true),
+            ("[%]", Place::End, "100", false),
+            ("[^0-9]", Place::End, "1a", true),
+            ("[^0-9]", Place::End, "a1", false),
+            ("[a-c]x", Place::Whole, "BX", true),
+            ("[a-c]x", Place::Whole, "BXy", false),
+            ("[c-a]", Place::Anywhere, "b", false),
+            ("[\\d]", Place::Whole, "5", false),
+            ("[-^]", Place::Whole, "^", true),
+            ("a.c", Place::Whole, "abc", false),
+            ("a_c", Place::Whole, "a\nc", true),
+            ("x\0y", Place::Anywhere, "x", false),
+            ("x\0y", Place::Anywhere, "ax\0Yb", true),
+            ("[abc", Place::End, "abc", false),
+            ("öB", Place::Start, "Öberg", true),
+        ] {
+            assert_eq!(finds(like, place, text), expected, "{like:?} {text:?}");
+        }
         assert_eq!(pattern("12345", Place::Anywhere, 4), Pattern::Nothing);
+        assert_eq!(pattern(&"_".repeat(60_000), Place::Anywhere, usize::MAX), Pattern::TooLong);
     }
 }

@@ -21,6 +21,7 @@ impl Call<'_> {
     pub(crate) fn reading<'r>(&'r self, aliases: &'r HashMap<String, String>) -> Reading<'r> {
         Reading {
             caller: &self.caller,
+            now: self.organization.clock.now(),
             aliases,
             annotations: self.preferences.annotations,
             base: &self.request.base,
