@@ -705,6 +705,49 @@ impl PagingCookie {
             last: last.collect(),
         })
     }
+
+    /// Writes the outer cookie behind a page: the inner one with the first and last value of each column, encoded twice.
+    pub fn write(page: u32, columns: &[(&str, Option<String>, Option<String>)]) -> String {
+        let mut inner = format!("<cookie page=\"{page}\">");
+        for (name, first, last) in columns {
+            let attribute = |side: &str, value: &Option<String>| match value {
+                None => format!("{side}null=\"1\""),
+                Some(value) => format!("{side}=\"{}\"", escaped(value)),
+            };
+            inner.push_str(&format!(
+                "<{name} {} {} />",
+                attribute("last", last),
+                attribute("first", first)
+            ));
+        }
+        inner.push_str("</cookie>");
+        format!(
+            "<cookie pagenumber=\"{}\" pagingcookie=\"{}\" istracking=\"False\" />",
+            u64::from(page) + 1,
+            encoded(&encoded(&inner))
+        )
+    }
+}
+
+/// For an attribute. White space is written as references, or a reader would make blanks of it.
+fn escaped(text: &str) -> String {
+    quick_xml::escape::escape(text)
+        .replace('\n', "&#10;")
+        .replace('\r', "&#13;")
+        .replace('\t', "&#9;")
+}
+
+/// Percent-encoding with small digits, as the service writes it.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02x}")
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -791,5 +834,17 @@ mod tests {
         );
         assert_eq!(PagingCookie::read("<cookie page=\"x\"/>").unwrap_err().code, "0x8004112a");
         assert!(PagingCookie::read("<cookie").is_err());
+        let hostile = "a<\"'&>\n\u{fc}%25";
+        let outer = PagingCookie::write(1, &[("x", None, Some(hostile.to_owned()))]);
+        assert!(outer.starts_with(
+            "<cookie pagenumber=\"2\" pagingcookie=\"%253ccookie%2520page%253d%25221%2522%253e%253cx%2520last%253d%2522a"
+        ));
+        assert!(outer.ends_with("\" istracking=\"False\" />"));
+        let (_, rest) = outer.split_once("pagingcookie=\"").unwrap();
+        let (twice, _) = rest.split_once('"').unwrap();
+        let once = percent_encoding::percent_decode_str(twice).decode_utf8().unwrap();
+        let inner = percent_encoding::percent_decode_str(&once).decode_utf8().unwrap();
+        let read = PagingCookie::read(&inner).unwrap();
+        assert_eq!(read.last, [("x".to_owned(), Some(hostile.to_owned()))]);
     }
 }

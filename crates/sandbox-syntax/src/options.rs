@@ -70,6 +70,54 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// A whole query in another language than query options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whole {
+    /// `fetchXml=`
+    FetchXml(String),
+    /// `savedQuery=`: the id of a system view.
+    SavedQuery(String),
+    /// `userQuery=`: the id of a personal view.
+    UserQuery(String),
+    /// `sql=`
+    Sql(String),
+}
+
+/// The whole query of a request that has one, and whether it has `$count=true` beside it.
+///
+/// # Errors
+/// 400 for any other query option beside it.
+pub fn whole(query: &str) -> Result<Option<(Whole, bool)>, SyntaxError> {
+    let mut found = None;
+    let mut count = false;
+    let mut others = Vec::new();
+    for (name, value) in pairs(query) {
+        let whole = match name.as_str() {
+            "fetchXml" => Whole::FetchXml(value),
+            "savedQuery" => Whole::SavedQuery(value),
+            "userQuery" => Whole::UserQuery(value),
+            "sql" => Whole::Sql(value),
+            "$count" => {
+                count = value == "true";
+                continue;
+            }
+            _ => {
+                others.push(name);
+                continue;
+            }
+        };
+        if found.replace(whole).is_some() {
+            others.push(name);
+        }
+    }
+    match (found, others.iter().find(|name| !name.starts_with('@'))) {
+        (Some(_), Some(other)) => Err(SyntaxError::request(format!(
+            "The query parameter {other} cannot be combined with fetchXml, savedQuery, userQuery or sql"
+        ))),
+        (found, _) => Ok(found.map(|found| (found, count))),
+    }
+}
+
 impl Options {
     /// Reads the options of a request from its raw query string.
     ///
@@ -132,7 +180,9 @@ impl Options {
             "$skip" => return Err(SyntaxError::request("Skip Clause is not supported in CRM")),
             "$apply" | "$deltatoken" if outermost => return Err(SyntaxError::not_simulated(name)),
             "fetchXml" | "savedQuery" | "userQuery" | "sql" if outermost => {
-                return Err(SyntaxError::not_simulated(name));
+                return Err(SyntaxError::request(format!(
+                    "The query parameter {name} is not supported here"
+                )));
             }
             name if name.starts_with('$') => return Err(unsupported(name)),
             name if outermost => {

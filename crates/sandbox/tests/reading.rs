@@ -413,12 +413,6 @@ async fn refused_queries() {
             request,
             "Resource not found for the segment 'nothing'.",
         ),
-        (
-            "contacts?fetchXml=<fetch/>",
-            501,
-            request,
-            "does not simulate fetchXml",
-        ),
     ] {
         let (got_status, got_code, message) = failure(org.get(path)).await;
         assert_eq!(

@@ -6,6 +6,7 @@
 
 mod answers;
 mod beneath;
+mod fetch;
 mod functions;
 pub(crate) mod keys;
 mod paging;
@@ -14,6 +15,7 @@ pub(crate) mod tracking;
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
+use sandbox_syntax::options::whole;
 use sandbox_syntax::path::{self, Segment};
 use sqlx::SqliteConnection;
 use uuid::Uuid;
@@ -220,7 +222,10 @@ impl Call<'_> {
             ("GET", [count]) if count.name == "$count" && tracking::is_asked(self.request) => {
                 self.tracked_count(connection, table).await
             }
-            ("GET", []) => self.list(connection, table, Query::new(table)).await,
+            ("GET", []) => match whole(&self.request.query)? {
+                None => self.list(connection, table, Query::new(table)).await,
+                Some((query, count)) => self.whole_query(connection, table, query, count).await,
+            },
             ("GET", [count]) if count.name == "$count" => {
                 self.count(connection, Query::new(table)).await
             }

@@ -122,8 +122,8 @@ impl Output {
     }
 }
 
-/// The rows of a whole answer's columns as SQL, in front of them version and key of the base where there are any.
 impl Compiled {
+    /// What is selected: the version where rows have a key, the outputs, what the cookie keeps.
     pub(crate) fn columns(&self) -> String {
         let mut parts = Vec::new();
         if self.has_key {
@@ -200,6 +200,11 @@ impl Compiled {
 }
 
 impl CookieColumn {
+    /// Does it keep a GUID? Those are written in braces and capitals.
+    pub(crate) fn is_id(&self) -> bool {
+        matches!(self.at.column.kind, Kind::Guid | Kind::Lookup) && !matches!(self.term, Term::Name(_))
+    }
+
     /// What the order compares, from the text that the cookie kept.
     fn sort_value(&self, text: &str) -> Option<Value> {
         match &self.term {
@@ -751,16 +756,6 @@ impl<'f> Compiler<'f> {
             outputs: self.outputs,
             has_key,
             cookie,
-        })
-    }
-}
-
-impl Compiled {
-    /// Is the order by a column of a link? Then there is no cookie, and pages are counted.
-    pub(crate) fn is_ordered_by_link(&self) -> bool {
-        self.query.order.iter().any(|(term, _)| match term {
-            Term::Column(at) | Term::Label(at) | Term::Name(at) => at.source != 0,
-            Term::Expression(_) => false,
         })
     }
 }
