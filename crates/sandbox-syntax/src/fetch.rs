@@ -253,7 +253,10 @@ fn fetch(root: &Element) -> Result<Fetch, SyntaxError> {
         aggregate_limit: number(root, "aggregatelimit")?,
         raw_order: boolean(root, "useraworderby")?,
         entity: {
-            known(entity, &["name", "enableprefiltering", "prefilterparametername"])?;
+            known(
+                entity,
+                &["name", "enableprefiltering", "prefilterparametername"],
+            )?;
             body(entity)?
         },
     };
@@ -689,9 +692,8 @@ impl PagingCookie {
     /// 400 `0x8004112a` for anything that is no such cookie.
     pub fn read(text: &str) -> Result<PagingCookie, SyntaxError> {
         let wrong = || SyntaxError::new("0x8004112a", "Invalid page number in paging cookie.");
-        let root = xml::read(text, LONGEST, 2).map_err(|_| {
-            SyntaxError::new("0x80040203", "Malformed XML in the Paging Cookie")
-        })?;
+        let root = xml::read(text, LONGEST, 2)
+            .map_err(|_| SyntaxError::new("0x80040203", "Malformed XML in the Paging Cookie"))?;
         let page = root.attribute("page").and_then(|page| page.parse().ok());
         let last = root.children.iter().map(|column| {
             let last = match column.attribute("lastnull") {
@@ -773,7 +775,10 @@ mod tests {
              <attribute name='name'/></link-entity></entity></fetch>",
         )
         .unwrap();
-        assert_eq!((fetch.count, fetch.page, fetch.distinct, fetch.total), (Some(5), Some(2), true, true));
+        assert_eq!(
+            (fetch.count, fetch.page, fetch.distinct, fetch.total),
+            (Some(5), Some(2), true, true)
+        );
         assert_eq!(fetch.paging_cookie.as_deref(), Some("<cookie page=\"1\"/>"));
         let filter = &fetch.entity.filters[0];
         assert_eq!(filter.conditions[0].values, ["A & B", "CD"]);
@@ -784,37 +789,86 @@ mod tests {
 
     #[test]
     fn errors_have_the_codes_of_the_page() {
-        let within = |inner: &str| format!("<fetch><entity name='contact'>{inner}</entity></fetch>");
+        let within =
+            |inner: &str| format!("<fetch><entity name='contact'>{inner}</entity></fetch>");
         for (text, expected) in [
-            ("<fetch><entity name='contact'></fetch>".to_owned(), "0x80040201"),
+            (
+                "<fetch><entity name='contact'></fetch>".to_owned(),
+                "0x80040201",
+            ),
             ("".to_owned(), "0x80040201"),
             ("nothing".to_owned(), "0x80040201"),
             ("<fetch/><fetch/>".to_owned(), "0x80040201"),
-            ("<!DOCTYPE fetch [<!ENTITY a 'b'>]><fetch/>".to_owned(), "0x80040201"),
+            (
+                "<!DOCTYPE fetch [<!ENTITY a 'b'>]><fetch/>".to_owned(),
+                "0x80040201",
+            ),
             (within("<attribute name='&undefined;'/>"), "0x80040201"),
             (within("<attribute name='a' name='b'/>"), "0x80040201"),
             (within("<nothing/>"), "0x8004111c"),
             ("<entity/>".to_owned(), "0x8004111c"),
             ("<fetch/>".to_owned(), "0x80040203"),
             (within("<filter type='xor'/>"), "0x80041122"),
-            (within("<link-entity name='account' link-type='left'/>"), "0x80041117"),
-            (within("<link-entity name='account' link-type='any'/>"), "0x80041117"),
-            (within("<filter><link-entity name='account' link-type='inner'/></filter>"), "0x80041117"),
-            (within("<filter><condition attribute='a' operator='equals' value='b'/></filter>"), "0x80041120"),
-            (within("<filter><condition attribute='a' operator='eq'/></filter>"), "0x80040203"),
-            (within("<filter><condition attribute='a' operator='between' value='1'/></filter>"), "0x80040203"),
-            (within("<filter><condition attribute='a' operator='like' valueof='b'/></filter>"), "0x80040203"),
-            (within("<attribute name='a' dategrouping='century'/>"), "0x80041135"),
-            (within("<attribute name='a' alias='a b'/>"), "0x80040203"),
-            (within(&"<link-entity name='account'/>".repeat(16)), "0x8004430d"),
             (
-                within(&format!("<filter>{}</filter>", "<condition attribute='a' operator='null'/>".repeat(501))),
+                within("<link-entity name='account' link-type='left'/>"),
+                "0x80041117",
+            ),
+            (
+                within("<link-entity name='account' link-type='any'/>"),
+                "0x80041117",
+            ),
+            (
+                within("<filter><link-entity name='account' link-type='inner'/></filter>"),
+                "0x80041117",
+            ),
+            (
+                within("<filter><condition attribute='a' operator='equals' value='b'/></filter>"),
+                "0x80041120",
+            ),
+            (
+                within("<filter><condition attribute='a' operator='eq'/></filter>"),
+                "0x80040203",
+            ),
+            (
+                within("<filter><condition attribute='a' operator='between' value='1'/></filter>"),
+                "0x80040203",
+            ),
+            (
+                within("<filter><condition attribute='a' operator='like' valueof='b'/></filter>"),
+                "0x80040203",
+            ),
+            (
+                within("<attribute name='a' dategrouping='century'/>"),
+                "0x80041135",
+            ),
+            (within("<attribute name='a' alias='a b'/>"), "0x80040203"),
+            (
+                within(&"<link-entity name='account'/>".repeat(16)),
+                "0x8004430d",
+            ),
+            (
+                within(&format!(
+                    "<filter>{}</filter>",
+                    "<condition attribute='a' operator='null'/>".repeat(501)
+                )),
                 "0x8004430c",
             ),
-            ("<fetch top='5001'><entity name='contact'/></fetch>".to_owned(), "0x80040203"),
-            ("<fetch top='5' count='2'><entity name='contact'/></fetch>".to_owned(), "0x80040203"),
-            ("<fetch page='0'><entity name='contact'/></fetch>".to_owned(), "0x80040203"),
-            ("<fetch distinct='yes'><entity name='contact'/></fetch>".to_owned(), "0x80040203"),
+            (
+                "<fetch top='5001'><entity name='contact'/></fetch>".to_owned(),
+                "0x80040203",
+            ),
+            (
+                "<fetch top='5' count='2'><entity name='contact'/></fetch>".to_owned(),
+                "0x80040203",
+            ),
+            (
+                "<fetch page='0'><entity name='contact'/></fetch>".to_owned(),
+                "0x80040203",
+            ),
+            (
+                "<fetch distinct='yes'><entity name='contact'/></fetch>".to_owned(),
+                "0x80040203",
+            ),
             (within(&"<filter>".repeat(5000)), "0x80040203"),
         ] {
             assert_eq!(code(&text), expected, "{text}");
@@ -830,9 +884,15 @@ mod tests {
         assert_eq!(cookie.page, 3);
         assert_eq!(
             cookie.last,
-            [("fullname".to_owned(), Some("Zed & Co".to_owned())), ("jobtitle".to_owned(), None)]
+            [
+                ("fullname".to_owned(), Some("Zed & Co".to_owned())),
+                ("jobtitle".to_owned(), None)
+            ]
         );
-        assert_eq!(PagingCookie::read("<cookie page=\"x\"/>").unwrap_err().code, "0x8004112a");
+        assert_eq!(
+            PagingCookie::read("<cookie page=\"x\"/>").unwrap_err().code,
+            "0x8004112a"
+        );
         assert!(PagingCookie::read("<cookie").is_err());
         let hostile = "a<\"'&>\n\u{fc}%25";
         let outer = PagingCookie::write(1, &[("x", None, Some(hostile.to_owned()))]);
@@ -842,8 +902,12 @@ mod tests {
         assert!(outer.ends_with("\" istracking=\"False\" />"));
         let (_, rest) = outer.split_once("pagingcookie=\"").unwrap();
         let (twice, _) = rest.split_once('"').unwrap();
-        let once = percent_encoding::percent_decode_str(twice).decode_utf8().unwrap();
-        let inner = percent_encoding::percent_decode_str(&once).decode_utf8().unwrap();
+        let once = percent_encoding::percent_decode_str(twice)
+            .decode_utf8()
+            .unwrap();
+        let inner = percent_encoding::percent_decode_str(&once)
+            .decode_utf8()
+            .unwrap();
         let read = PagingCookie::read(&inner).unwrap();
         assert_eq!(read.last, [("x".to_owned(), Some(hostile.to_owned()))]);
     }

@@ -225,6 +225,9 @@ mod tests {
             assert_eq!(finds(like, place, text), expected, "{like:?} {text:?}");
         }
         assert_eq!(pattern("12345", Place::Anywhere, 4), Pattern::Nothing);
-        assert_eq!(pattern(&"_".repeat(60_000), Place::Anywhere, usize::MAX), Pattern::TooLong);
+        assert_eq!(
+            pattern(&"_".repeat(60_000), Place::Anywhere, usize::MAX),
+            Pattern::TooLong
+        );
     }
 }

@@ -293,10 +293,7 @@ async fn read_page(
     })
 }
 
-async fn number(
-    connection: &mut SqliteConnection,
-    statement: Statement,
-) -> Result<i64, ApiError> {
+async fn number(connection: &mut SqliteConnection, statement: Statement) -> Result<i64, ApiError> {
     let row = statement.query().fetch_one(connection).await?;
     Ok(Value::at(&row, 0)?.integer().unwrap_or(0))
 }

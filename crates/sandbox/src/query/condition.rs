@@ -178,7 +178,9 @@ impl Tree {
     fn sql(&self) -> String {
         let (table, id, parent) = (&self.table.logical, &self.table.id, &self.parent.name);
         let step = if self.upwards {
-            format!("SELECT p.{parent} FROM {table} p JOIN tree ON p.{id} = tree.id WHERE p.{parent} IS NOT NULL")
+            format!(
+                "SELECT p.{parent} FROM {table} p JOIN tree ON p.{id} = tree.id WHERE p.{parent} IS NOT NULL"
+            )
         } else {
             format!("SELECT p.{id} FROM {table} p JOIN tree ON p.{parent} = tree.id")
         };

@@ -84,17 +84,20 @@ impl Output {
                     Aggregate::CountColumn if distinct => format!("COUNT(DISTINCT {column})"),
                     Aggregate::CountColumn => of("COUNT"),
                     // The mean of whole numbers is a whole number.
-                    Aggregate::Average => match self.at.column.kind {
-                        Kind::Integer | Kind::BigInt => format!("CAST({} AS INTEGER)", of("AVG")),
-                        _ => of("AVG"),
-                    },
+                    Aggregate::Average
+                        if matches!(self.at.column.kind, Kind::Integer | Kind::BigInt) =>
+                    {
+                        format!("CAST({} AS INTEGER)", of("AVG"))
+                    }
+                    Aggregate::Average => of("AVG"),
                     Aggregate::Max => of("MAX"),
                     Aggregate::Min => of("MIN"),
                     Aggregate::Sum => of("SUM"),
                 }
             }
             OutputKind::DateGroup(grouping) => {
-                let part = |format: &str| format!("CAST(strftime('{format}', {column}) AS INTEGER)");
+                let part =
+                    |format: &str| format!("CAST(strftime('{format}', {column}) AS INTEGER)");
                 let quarter = format!("({} + 2) / 3", part("%m"));
                 match grouping {
                     DateGrouping::Day => part("%d"),
@@ -112,9 +115,9 @@ impl Output {
             OutputKind::Children => {
                 let alias = self.at.source();
                 match test::hierarchy_of(self.at) {
-                    Some((table, id, parent)) => format!(
-                        "(SELECT COUNT(*) FROM {table} c WHERE c.{parent} = {alias}.{id})"
-                    ),
+                    Some((table, id, parent)) => {
+                        format!("(SELECT COUNT(*) FROM {table} c WHERE c.{parent} = {alias}.{id})")
+                    }
                     None => "0".to_owned(),
                 }
             }
@@ -142,10 +145,7 @@ impl Compiled {
     ///
     /// # Errors
     /// 400 `0x80041129` where its columns are not those of this query.
-    pub(crate) fn continue_after(
-        &mut self,
-        cookie: &PagingCookie,
-    ) -> Result<bool, ApiError> {
+    pub(crate) fn continue_after(&mut self, cookie: &PagingCookie) -> Result<bool, ApiError> {
         let mismatch = || {
             ApiError::new(
                 400,
@@ -168,8 +168,9 @@ impl Compiled {
         let mut after: Vec<Condition> = Vec::new();
         for (column, (_, last)) in columns.iter().zip(&cookie.last) {
             let is_null = || Condition::TermIsNull(column.term.clone());
-            let compare =
-                |operator, value: &Value| Condition::CompareTerm(column.term.clone(), operator, value.clone());
+            let compare = |operator, value: &Value| {
+                Condition::CompareTerm(column.term.clone(), operator, value.clone())
+            };
             let value = last
                 .as_deref()
                 .map(|text| column.sort_value(text).ok_or_else(mismatch))
@@ -202,7 +203,8 @@ impl Compiled {
 impl CookieColumn {
     /// Does it keep a GUID? Those are written in braces and capitals.
     pub(crate) fn is_id(&self) -> bool {
-        matches!(self.at.column.kind, Kind::Guid | Kind::Lookup) && !matches!(self.term, Term::Name(_))
+        matches!(self.at.column.kind, Kind::Guid | Kind::Lookup)
+            && !matches!(self.term, Term::Name(_))
     }
 
     /// What the order compares, from the text that the cookie kept.
@@ -311,7 +313,12 @@ impl<'f> Compiler<'f> {
     }
 
     /// Adds the sources of all links that are joined, with their own conditions.
-    fn join_all(&mut self, parent: usize, entity: &'f Entity, always: bool) -> Result<(), ApiError> {
+    fn join_all(
+        &mut self,
+        parent: usize,
+        entity: &'f Entity,
+        always: bool,
+    ) -> Result<(), ApiError> {
         for link in &entity.links {
             self.ordinal += 1;
             let alias = match &link.alias {
@@ -354,7 +361,10 @@ impl<'f> Compiler<'f> {
                     join: Some(join),
                     root: first,
                 });
-                if let Some(Source { join: Some(join), .. }) = self.query.sources.get_mut(source) {
+                if let Some(Source {
+                    join: Some(join), ..
+                }) = self.query.sources.get_mut(source)
+                {
                     join.first_of = Some(first);
                 }
                 first
@@ -372,7 +382,9 @@ impl<'f> Compiler<'f> {
     /// Adds a condition: to all rows, or to the join of a source.
     fn restrict(&mut self, source: usize, always: bool, condition: Condition) {
         match self.query.sources.get_mut(source) {
-            Some(Source { join: Some(join), .. }) if !always => {
+            Some(Source {
+                join: Some(join), ..
+            }) if !always => {
                 join.on = Some(match join.on.take() {
                     None => condition,
                     Some(on) => Condition::All(vec![on, condition]),
@@ -505,7 +517,9 @@ impl<'f> Compiler<'f> {
             );
         };
         let Test::Compare(operator) = condition.test else {
-            return Err(argument("valueof takes the operators eq, ne, gt, ge, lt and le."));
+            return Err(argument(
+                "valueof takes the operators eq, ne, gt, ge, lt and le.",
+            ));
         };
         let other = match other.split_once('.') {
             Some((alias, name)) => self.at(self.source_named(alias)?, name)?,
@@ -619,7 +633,11 @@ impl<'f> Compiler<'f> {
             )));
         }
         let is_date = matches!(at.column.kind, Kind::DateTime | Kind::Date);
-        match (attribute.aggregate, attribute.group_by, attribute.date_grouping) {
+        match (
+            attribute.aggregate,
+            attribute.group_by,
+            attribute.date_grouping,
+        ) {
             (Some(aggregate), false, None) => {
                 let needs_number = matches!(aggregate, Aggregate::Average | Aggregate::Sum);
                 let is_number = class(at.column.kind) == 1 && at.column.kind != Kind::Choice;
@@ -647,10 +665,14 @@ impl<'f> Compiler<'f> {
 
     fn order(&mut self, source: usize, order: &Order) -> Result<(), ApiError> {
         let raw = self.fetch.raw_order;
-        let term_of = |at: At| match at.column.kind {
-            Kind::Choice if !raw => Term::Label(at),
-            Kind::Lookup if !raw => Term::Name(at),
-            _ => Term::Column(at),
+        let term_of = |at: At| {
+            if !raw && at.column.kind == Kind::Choice {
+                Term::Label(at)
+            } else if !raw && at.column.kind == Kind::Lookup {
+                Term::Name(at)
+            } else {
+                Term::Column(at)
+            }
         };
         let term = match (&order.alias, &order.attribute) {
             (Some(alias), _) => {
@@ -658,7 +680,9 @@ impl<'f> Compiler<'f> {
                     .outputs
                     .iter()
                     .find(|output| output.aliased && output.key == *alias)
-                    .ok_or_else(|| argument(format!("The alias '{alias}' of an order is unknown.")))?;
+                    .ok_or_else(|| {
+                        argument(format!("The alias '{alias}' of an order is unknown."))
+                    })?;
                 match output.kind {
                     OutputKind::Value => term_of(output.at),
                     OutputKind::Aggregate(..) | OutputKind::DateGroup(_) | OutputKind::Children => {
@@ -723,15 +747,17 @@ impl<'f> Compiler<'f> {
         }
         // A cookie says where a page ended by the order and the key: it needs rows that are the base table's, once each.
         let once = joined.clone().all(|(_, source)| {
-            source.join.as_ref().is_none_or(|join| {
-                join.from.name == source.table.id || join.first_of.is_some()
-            })
+            source
+                .join
+                .as_ref()
+                .is_none_or(|join| join.from.name == source.table.id || join.first_of.is_some())
         });
         let of_base = |term: &Term| match term {
             Term::Column(at) | Term::Label(at) | Term::Name(at) => at.source == 0,
             Term::Expression(_) => false,
         };
-        let can_continue = has_key && once && self.query.order.iter().all(|(term, _)| of_base(term));
+        let can_continue =
+            has_key && once && self.query.order.iter().all(|(term, _)| of_base(term));
         let cookie = can_continue.then(|| {
             let ordered = self.query.order.iter().cloned();
             ordered

@@ -89,9 +89,7 @@ fn ranks(column: &Column) -> Vec<(i64, usize)> {
         .iter()
         .map(|choice| (choice.label.as_str(), choice.value))
         .collect();
-    choices.sort_by(|left, right| {
-        crate::text::compare(left.0, right.0).then(left.1.cmp(&right.1))
-    });
+    choices.sort_by(|left, right| crate::text::compare(left.0, right.0).then(left.1.cmp(&right.1)));
     choices
         .into_iter()
         .enumerate()
@@ -192,9 +190,8 @@ impl Query {
     /// The number of rows of a `SELECT <columns>`, but no more than `most`.
     pub(crate) fn count_of(&self, columns: &str, most: i64) -> Statement {
         let distinct = if self.distinct { "DISTINCT " } else { "" };
-        let mut statement = Statement::new(format!(
-            "SELECT COUNT(*) FROM (SELECT {distinct}{columns}"
-        ));
+        let mut statement =
+            Statement::new(format!("SELECT COUNT(*) FROM (SELECT {distinct}{columns}"));
         self.write_rows(&mut statement);
         statement.text.push_str(" LIMIT ?)");
         statement.with(most)
@@ -270,8 +267,10 @@ impl Query {
                     " WHERE t{first}.{} = t{parent}.{}",
                     join.from.name, join.to.name
                 ));
-                if let Some(Join { on: Some(on), .. }) =
-                    self.sources.get(first).and_then(|first| first.join.as_ref())
+                if let Some(Join { on: Some(on), .. }) = self
+                    .sources
+                    .get(first)
+                    .and_then(|first| first.join.as_ref())
                 {
                     statement.text.push_str(" AND ");
                     self.condition(on, statement);
@@ -334,7 +333,11 @@ pub(crate) fn name_of(column: &Column, alias: &str) -> String {
                 .iter()
                 .map(|(table, select)| format!("WHEN '{table}' THEN {select}"))
                 .collect();
-            format!("CASE {alias}.{} {} END", column.type_name(), cases.join(" "))
+            format!(
+                "CASE {alias}.{} {} END",
+                column.type_name(),
+                cases.join(" ")
+            )
         }
     }
 }

@@ -314,9 +314,7 @@ impl Binder<'_> {
         Ok(match (any, condition) {
             (true, condition) => exists(condition),
             (false, None) => return Err(ApiError::request("'all' needs a condition.")),
-            (false, Some(condition)) => {
-                Condition::not(exists(Some(Condition::not(condition))))
-            }
+            (false, Some(condition)) => Condition::not(exists(Some(Condition::not(condition)))),
         })
     }
 
@@ -355,9 +353,8 @@ impl Binder<'_> {
         if !is_text(at.column) {
             return Err(wrong());
         }
-        test::matches(at, like, place).ok_or_else(|| {
-            ApiError::request(format!("The value of '{function}' is too long."))
-        })
+        test::matches(at, like, place)
+            .ok_or_else(|| ApiError::request(format!("The value of '{function}' is too long.")))
     }
 
     /// `Microsoft.Dynamics.CRM.X(PropertyName='…',PropertyValue=…)`.

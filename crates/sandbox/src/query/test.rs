@@ -90,12 +90,12 @@ pub(super) fn condition(
             }
             negated(matches!(test, Test::NotUser(_)), belongs(at, who, asker))
         }
-        Test::UserLanguage => match at.column.kind {
-            Kind::Integer | Kind::BigInt | Kind::Choice => {
-                Condition::Compare(at, Operator::Equal, Value::Integer(LANGUAGE))
+        Test::UserLanguage => {
+            if class(at.column.kind) != class(Kind::Integer) {
+                return Err(wrong());
             }
-            _ => return Err(wrong()),
-        },
+            Condition::Compare(at, Operator::Equal, Value::Integer(LANGUAGE))
+        }
         Test::Hierarchy(kinship) => {
             let [root] = values else { return Err(wrong()) };
             let root = root.trim_matches(['{', '}']);
@@ -212,11 +212,10 @@ pub(super) fn hierarchy_of(at: At) -> Option<(&'static str, &'static str, &'stat
 }
 
 fn date(at: At, when: When, values: &[String], asker: &Asker) -> Option<Condition> {
-    let only_day = match at.column.kind {
-        Kind::DateTime => false,
-        Kind::Date => true,
-        _ => return None,
-    };
+    let only_day = at.column.kind == Kind::Date;
+    if !only_day && at.column.kind != Kind::DateTime {
+        return None;
+    }
     let given: Option<Vec<Given>> = values
         .iter()
         .map(|value| match when {
@@ -235,11 +234,7 @@ fn date(at: At, when: When, values: &[String], asker: &Asker) -> Option<Conditio
         })
         .collect();
     let now = TimeZone::UTC.to_datetime(asker.now);
-    let now = now
-        .with()
-        .subsec_nanosecond(0)
-        .build()
-        .ok()?;
+    let now = now.with().subsec_nanosecond(0).build().ok()?;
     let range = match time::meaning(when, &given?, now)? {
         Meaning::Quarter(quarter) => return Some(Condition::InQuarter(at, quarter)),
         Meaning::Range(range) => range,

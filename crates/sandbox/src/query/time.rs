@@ -77,10 +77,11 @@ pub(super) fn meaning(when: When, given: &[Given], now: DateTime) -> Option<Mean
             midnight(moved(today, Unit::Day, -7)?),
             day_after(today)?,
         )),
-        (When::SevenDays(_), []) => {
-            Some(between(now, midnight(moved(today, Unit::Day, 8)?)))
-        }
-        (When::Rolling(side, unit @ (Unit::FiscalPeriod | Unit::FiscalYear)), [Given::Number(count)]) => {
+        (When::SevenDays(_), []) => Some(between(now, midnight(moved(today, Unit::Day, 8)?))),
+        (
+            When::Rolling(side, unit @ (Unit::FiscalPeriod | Unit::FiscalYear)),
+            [Given::Number(count)],
+        ) => {
             let count = Some(*count).filter(|count| *count >= 1)?;
             let present = start(today, unit)?;
             let (from, before) = match side {
@@ -187,35 +188,111 @@ mod tests {
             None => String::new(),
             Some(End::Before(end) | End::At(end)) => end.to_string(),
         };
-        (range.from.map(|from| from.to_string()).unwrap_or_default(), end)
+        (
+            range.from.map(|from| from.to_string()).unwrap_or_default(),
+            end,
+        )
     }
 
     #[test]
     fn periods_are_those_of_the_calendar() {
         use Side::{Last, Next, This};
         for (when, from, to) in [
-            (When::Period(This, Unit::Day), "2024-05-15T00:00:00", "2024-05-16T00:00:00"),
-            (When::Period(Last, Unit::Day), "2024-05-14T00:00:00", "2024-05-15T00:00:00"),
-            (When::Period(This, Unit::Week), "2024-05-12T00:00:00", "2024-05-19T00:00:00"),
-            (When::Period(Next, Unit::Week), "2024-05-19T00:00:00", "2024-05-26T00:00:00"),
-            (When::Period(Last, Unit::Month), "2024-04-01T00:00:00", "2024-05-01T00:00:00"),
-            (When::Period(Next, Unit::Year), "2025-01-01T00:00:00", "2026-01-01T00:00:00"),
-            (When::Period(This, Unit::FiscalPeriod), "2024-04-01T00:00:00", "2024-07-01T00:00:00"),
-            (When::Period(Last, Unit::FiscalPeriod), "2024-01-01T00:00:00", "2024-04-01T00:00:00"),
-            (When::SevenDays(Last), "2024-05-08T00:00:00", "2024-05-16T00:00:00"),
-            (When::SevenDays(Next), "2024-05-15T10:30:00", "2024-05-23T00:00:00"),
+            (
+                When::Period(This, Unit::Day),
+                "2024-05-15T00:00:00",
+                "2024-05-16T00:00:00",
+            ),
+            (
+                When::Period(Last, Unit::Day),
+                "2024-05-14T00:00:00",
+                "2024-05-15T00:00:00",
+            ),
+            (
+                When::Period(This, Unit::Week),
+                "2024-05-12T00:00:00",
+                "2024-05-19T00:00:00",
+            ),
+            (
+                When::Period(Next, Unit::Week),
+                "2024-05-19T00:00:00",
+                "2024-05-26T00:00:00",
+            ),
+            (
+                When::Period(Last, Unit::Month),
+                "2024-04-01T00:00:00",
+                "2024-05-01T00:00:00",
+            ),
+            (
+                When::Period(Next, Unit::Year),
+                "2025-01-01T00:00:00",
+                "2026-01-01T00:00:00",
+            ),
+            (
+                When::Period(This, Unit::FiscalPeriod),
+                "2024-04-01T00:00:00",
+                "2024-07-01T00:00:00",
+            ),
+            (
+                When::Period(Last, Unit::FiscalPeriod),
+                "2024-01-01T00:00:00",
+                "2024-04-01T00:00:00",
+            ),
+            (
+                When::SevenDays(Last),
+                "2024-05-08T00:00:00",
+                "2024-05-16T00:00:00",
+            ),
+            (
+                When::SevenDays(Next),
+                "2024-05-15T10:30:00",
+                "2024-05-23T00:00:00",
+            ),
         ] {
-            assert_eq!(range(when, &[]), (from.to_owned(), to.to_owned()), "{when:?}");
+            assert_eq!(
+                range(when, &[]),
+                (from.to_owned(), to.to_owned()),
+                "{when:?}"
+            );
         }
         for (when, count, from, to) in [
-            (When::Rolling(Last, Unit::Hour), 3, "2024-05-15T07:30:00", "2024-05-15T10:30:00"),
-            (When::Rolling(Next, Unit::Month), 1, "2024-05-15T10:30:00", "2024-06-15T10:30:00"),
-            (When::Rolling(Last, Unit::FiscalPeriod), 2, "2023-10-01T00:00:00", "2024-04-01T00:00:00"),
-            (When::Rolling(Next, Unit::FiscalYear), 2, "2025-01-01T00:00:00", "2027-01-01T00:00:00"),
+            (
+                When::Rolling(Last, Unit::Hour),
+                3,
+                "2024-05-15T07:30:00",
+                "2024-05-15T10:30:00",
+            ),
+            (
+                When::Rolling(Next, Unit::Month),
+                1,
+                "2024-05-15T10:30:00",
+                "2024-06-15T10:30:00",
+            ),
+            (
+                When::Rolling(Last, Unit::FiscalPeriod),
+                2,
+                "2023-10-01T00:00:00",
+                "2024-04-01T00:00:00",
+            ),
+            (
+                When::Rolling(Next, Unit::FiscalYear),
+                2,
+                "2025-01-01T00:00:00",
+                "2027-01-01T00:00:00",
+            ),
             (When::OlderThan(Unit::Week), 1, "", "2024-05-08T10:30:00"),
-            (When::InFiscalYear, 2023, "2023-01-01T00:00:00", "2024-01-01T00:00:00"),
+            (
+                When::InFiscalYear,
+                2023,
+                "2023-01-01T00:00:00",
+                "2024-01-01T00:00:00",
+            ),
         ] {
-            assert_eq!(range(when, &[Given::Number(count)]), (from.to_owned(), to.to_owned()), "{when:?}");
+            assert_eq!(
+                range(when, &[Given::Number(count)]),
+                (from.to_owned(), to.to_owned()),
+                "{when:?}"
+            );
         }
     }
 
@@ -224,12 +301,26 @@ mod tests {
         let now = at("2024-05-15T10:30:00");
         for count in [0, -1, i64::MAX, i64::MIN] {
             for unit in [Unit::Hour, Unit::Year, Unit::FiscalPeriod] {
-                assert_eq!(meaning(When::Rolling(Side::Last, unit), &[Given::Number(count)], now), None);
+                assert_eq!(
+                    meaning(
+                        When::Rolling(Side::Last, unit),
+                        &[Given::Number(count)],
+                        now
+                    ),
+                    None
+                );
             }
         }
-        assert_eq!(meaning(When::InFiscalYear, &[Given::Number(99_999)], now), None);
         assert_eq!(
-            meaning(When::InFiscalPeriodAndYear, &[Given::Number(5), Given::Number(2024)], now),
+            meaning(When::InFiscalYear, &[Given::Number(99_999)], now),
+            None
+        );
+        assert_eq!(
+            meaning(
+                When::InFiscalPeriodAndYear,
+                &[Given::Number(5), Given::Number(2024)],
+                now
+            ),
             None
         );
         assert_eq!(meaning(When::On, &[], now), None);
