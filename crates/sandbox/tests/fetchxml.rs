@@ -30,9 +30,10 @@ async fn annotated(org: &Org, set: &str, xml: &str) -> Value {
 async fn texts(org: &Org, set: &str, key: &str, xml: &str) -> Vec<String> {
     let rows = fetch(org, set, xml).await;
     rows.iter()
-        .map(|row| match &row[key] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+        .map(|row| {
+            row[key]
+                .as_str()
+                .map_or_else(|| row[key].to_string(), str::to_owned)
         })
         .collect()
 }
@@ -381,28 +382,19 @@ async fn aggregates() {
 
 /// What a client sends back: the cookie decoded twice and escaped for an attribute, and the page.
 fn next(body: &Value) -> Option<(String, String)> {
-    let outer = body
-        .get("@Microsoft.Dynamics.CRM.fetchxmlpagingcookie")?
-        .as_str()
-        .unwrap();
+    let outer = body["@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"].as_str()?;
     let attribute = |name: &str| {
-        let (_, rest) = outer.split_once(&format!(" {name}=\"")).unwrap();
-        rest.split_once('"').unwrap().0.to_owned()
+        let (_, rest) = outer.split_once(&format!(" {name}=\""))?;
+        Some(rest.split_once('"')?.0.to_owned())
     };
-    let once = percent_decode_str(&attribute("pagingcookie"))
-        .decode_utf8()
-        .unwrap()
-        .into_owned();
-    let twice = percent_decode_str(&once)
-        .decode_utf8()
-        .unwrap()
-        .into_owned();
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let twice = decoded(&decoded(&attribute("pagingcookie")?));
     let escaped = twice
         .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;");
-    Some((escaped, attribute("pagenumber")))
+    Some((escaped, attribute("pagenumber")?))
 }
 
 #[tokio::test]

@@ -320,9 +320,8 @@ async fn operators_of_time() {
             [one] => format!(",PropertyValue='{one}'"),
             [period, year, ..] => format!(",PropertyValue1={period},PropertyValue2={year}"),
         };
-        let filter = format!(
-            "Microsoft.Dynamics.CRM.{function}(PropertyName='lastonholdtime'{arguments})"
-        );
+        let filter =
+            format!("Microsoft.Dynamics.CRM.{function}(PropertyName='lastonholdtime'{arguments})");
         assert_eq!(
             org.names("contacts", "lastname", &filter).await,
             expected,
