@@ -181,6 +181,7 @@ pub(crate) async fn delete(
         let asker = Asker {
             user: call.caller.id.clone(),
             business_unit: call.caller.business_unit.clone(),
+            now: call.organization.clock.now(),
         };
         let mut found = Query::new(table);
         if let Some(filter) = query
