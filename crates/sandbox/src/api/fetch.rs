@@ -76,6 +76,7 @@ impl Call<'_> {
         for table in compiled.query.tables() {
             self.caller.require(Access::Read, table)?;
         }
+        compiled.query = self.caller.within_reach(compiled.query, table);
         let page = read_page(connection, &fetch, &mut compiled).await?;
         let rendered = page
             .rows
