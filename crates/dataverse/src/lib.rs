@@ -35,6 +35,8 @@ mod call;
 mod changes;
 mod client;
 mod error;
+mod json;
+pub mod metadata;
 mod multipart;
 mod odata;
 mod operations;

@@ -9,7 +9,10 @@ use tracing::warn;
 use crate::{Error, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
+
+/// How many organizations and languages the tables are kept of. Every practice organization is one of its own.
+const SCHEMAS_KEPT: i64 = 8;
 
 const TABLES: &str = "
 CREATE TABLE record (
@@ -27,6 +30,13 @@ CREATE TABLE answer (
     read_at      INTEGER NOT NULL,
     PRIMARY KEY (organization, visitor)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE schema (
+    organization TEXT NOT NULL,
+    language     INTEGER NOT NULL,
+    body         TEXT NOT NULL,
+    read_at      INTEGER NOT NULL,
+    PRIMARY KEY (organization, language)
+) STRICT;
 ";
 
 /// The cache file.
@@ -41,6 +51,17 @@ pub struct CachedAnswer {
     /// JSON that the caller wrote.
     pub body: String,
     /// When Dynamics answered (UTC).
+    pub read_at: Timestamp,
+}
+
+/// What an organization's tables look like, with the labels of one language first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CachedSchema {
+    /// The language of the labels (LCID); 0 if it is not known.
+    pub language: u32,
+    /// JSON that the caller wrote. It holds its own version.
+    pub body: String,
+    /// When Dynamics gave it, or said last that it has not changed (UTC).
     pub read_at: Timestamp,
 }
 
@@ -120,7 +141,7 @@ impl Cache {
                 let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
                 sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
                 // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
-                sqlx::query("PRAGMA user_version = 1")
+                sqlx::query("PRAGMA user_version = 2")
                     .execute(&mut *transaction)
                     .await?;
                 transaction.commit().await?;
@@ -227,6 +248,64 @@ impl Cache {
         .transpose()
     }
 
+    /// Keeps what an organization's tables look like; an older copy is replaced. The oldest of many organizations
+    /// are forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Sql`], for example when the disk is full.
+    pub async fn put_schema(&self, organization: &str, schema: &CachedSchema) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query(
+            "INSERT INTO schema (organization, language, body, read_at) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
+             WHERE excluded.read_at >= schema.read_at",
+        )
+        .bind(organization)
+        .bind(i64::from(schema.language))
+        .bind(&schema.body)
+        .bind(schema.read_at.as_millisecond())
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "DELETE FROM schema WHERE rowid NOT IN
+             (SELECT rowid FROM schema ORDER BY read_at DESC, rowid DESC LIMIT ?)",
+        )
+        .bind(SCHEMAS_KEPT)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// What the organization's tables look like, in this language or else in the one that was read last.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn schema(
+        &self,
+        organization: &str,
+        language: Option<u32>,
+    ) -> Result<Option<CachedSchema>, Error> {
+        let row = sqlx::query(
+            "SELECT language, body, read_at FROM schema
+             WHERE organization = ?1 AND (?2 IS NULL OR language = ?2)
+             ORDER BY read_at DESC LIMIT 1",
+        )
+        .bind(organization)
+        .bind(language.map(i64::from))
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(CachedSchema {
+                language: u32::try_from(row.try_get::<i64, _>("language")?)
+                    .map_err(|_| Error::Stored("language"))?,
+                body: row.try_get("body")?,
+                read_at: timestamp(row.try_get("read_at")?)?,
+            })
+        })
+        .transpose()
+    }
+
     /// Forgets everything.
     ///
     /// # Errors
@@ -237,6 +316,9 @@ impl Cache {
             .execute(&mut *transaction)
             .await?;
         sqlx::query("DELETE FROM record")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("DELETE FROM schema")
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -292,6 +374,47 @@ mod tests {
         cache.wipe().await.unwrap();
         assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
         assert_eq!(cache.record("one", "contact", "1").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn tables_are_kept_by_organization_and_language_and_the_oldest_are_forgotten() {
+        let schema = |language: u32, body: &str, second: i64| CachedSchema {
+            language,
+            body: body.to_owned(),
+            read_at: at(second),
+        };
+        let cache = Cache::memory().await.unwrap();
+        cache
+            .put_schema("one", &schema(1033, "en", 5))
+            .await
+            .unwrap();
+        cache
+            .put_schema("one", &schema(1031, "de", 4))
+            .await
+            .unwrap();
+        cache
+            .put_schema("one", &schema(1031, "older", 3))
+            .await
+            .unwrap();
+        let found = |language| cache.schema("one", language);
+        assert_eq!(found(None).await.unwrap(), Some(schema(1033, "en", 5)));
+        assert_eq!(
+            found(Some(1031)).await.unwrap(),
+            Some(schema(1031, "de", 4))
+        );
+        assert_eq!(found(Some(1036)).await.unwrap(), None);
+        assert_eq!(cache.schema("two", None).await.unwrap(), None);
+        for other in 0..7 {
+            let organization = other.to_string();
+            cache
+                .put_schema(&organization, &schema(0, "x", 9))
+                .await
+                .unwrap();
+        }
+        assert_eq!(found(Some(1031)).await.unwrap(), None);
+        assert!(found(Some(1033)).await.unwrap().is_some());
+        cache.wipe().await.unwrap();
+        assert_eq!(found(None).await.unwrap(), None);
     }
 
     #[tokio::test]

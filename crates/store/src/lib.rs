@@ -10,7 +10,7 @@ mod cache;
 mod file;
 mod store;
 
-pub use cache::{Cache, CachedAnswer, CachedRecord};
+pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
 pub use store::{Console, Store};
 
 use thiserror::Error;
