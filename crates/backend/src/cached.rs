@@ -18,7 +18,7 @@ use crate::recognise::Rules;
 /// The digest under which a visitor's answer is kept.
 #[must_use]
 pub fn key(rules: &Rules, conversation: &Conversation) -> Vec<u8> {
-    let evidence = identify::evidence(&rules.identification, conversation);
+    let evidence = identify::evidence(&rules.identification, &rules.columns, conversation);
     let asked = serde_json::json!([rules.identification, evidence]).to_string();
     Sha256::digest(asked.as_bytes()).to_vec()
 }

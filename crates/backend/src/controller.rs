@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use comm100::{ChatStatus, ConsoleEvent, Conversation, EventKind};
 use dataverse::Client;
+use dataverse::metadata::Schema;
 use futures_util::StreamExt;
 use integration::{Outcome, Recognition, Record, Table, identify};
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use store::Cache;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -26,6 +28,7 @@ use crate::clock::Clock;
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
 use crate::recognise::{self, Rules};
+use crate::schema;
 use crate::view::{
     self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
     ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
@@ -37,6 +40,8 @@ const FIRST_RETRY: Duration = Duration::from_secs(2);
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 /// The longest wait that Dynamics may ask for.
 const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(600);
+/// How long the organization's tables count as known before it is asked whether they have changed.
+const SCHEMA_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// An event, and the console it came from.
 #[derive(Debug)]
@@ -56,6 +61,8 @@ pub(crate) struct Parts {
     pub(crate) client: Result<Client, Problem>,
     pub(crate) rules: Arc<Rules>,
     pub(crate) cache: Cache,
+    /// What the organization's tables look like, as far as it is known.
+    pub(crate) schema: watch::Sender<Option<Arc<Schema>>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) desk: ConsoleDesk,
     pub(crate) bridge_address: String,
@@ -100,10 +107,18 @@ pub struct Handle {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) desk: ConsoleDesk,
+    pub(crate) schema: watch::Receiver<Option<Arc<Schema>>>,
     pub(crate) practice: Option<PracticeConsole>,
 }
 
 impl Handle {
+    /// What the organization's tables look like, as far as it is known, with every change. Known at once from the
+    /// cache; none before Dynamics has been reached for the first time.
+    #[must_use]
+    pub fn watch_schema(&self) -> watch::Receiver<Option<Arc<Schema>>> {
+        self.schema.clone()
+    }
+
     /// What is shown now.
     #[must_use]
     pub fn view(&self) -> Arc<View> {
@@ -263,6 +278,8 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
     controller.publish(&channels.view);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let mut schema_tick = tokio::time::interval(SCHEMA_AGE);
+    schema_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -270,6 +287,7 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
             Some(command) = channels.commands.recv() => controller.command(command),
             Some(news) = news.recv() => controller.news(news),
             Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
+            _ = schema_tick.tick(), if controller.connection == ConnectionState::Online => controller.refresh_schema(),
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
         }
         controller.publish(&channels.view);
@@ -301,6 +319,8 @@ enum News {
     },
     /// Dynamics answered for all tables.
     Finished { lookup: u64 },
+    /// Dynamics told what its tables look like.
+    Schema { schema: Arc<Schema> },
 }
 
 struct Controller {
@@ -311,6 +331,8 @@ struct Controller {
     connection_problem: Option<Problem>,
     user_name: Option<String>,
     connecting: Option<AbortHandle>,
+    /// The refresh of the schema that is under way, or was last.
+    refreshing: Option<AbortOnDropHandle<()>>,
     /// The number of the last attempt to connect; news of earlier ones are dropped.
     attempt: u64,
     /// The last wait before Dynamics was tried again; none while all is well.
@@ -381,6 +403,7 @@ impl Controller {
             connection_problem: None,
             user_name: None,
             connecting: None,
+            refreshing: None,
             attempt: 0,
             backoff: Duration::ZERO,
             agent: None,
@@ -439,6 +462,7 @@ impl Controller {
         self.connection = ConnectionState::Online;
         self.connection_problem = None;
         info!("connected to Dynamics");
+        self.refresh_schema();
         if matches!(
             self.lookup.state,
             RecognitionState::Offline | RecognitionState::Failed
@@ -471,6 +495,80 @@ impl Controller {
     fn connect_later(&mut self, asked: Duration) {
         self.backoff = (self.backoff * 2).clamp(FIRST_RETRY, LONGEST_RETRY);
         self.connect(self.backoff.max(asked));
+    }
+
+    // ---- the organization's tables ----------------------------------------------------------------
+
+    /// Asks in the background what has changed of the organization's tables. That it fails is no reason to stop:
+    /// what was known stays.
+    fn refresh_schema(&mut self) {
+        if self
+            .refreshing
+            .as_ref()
+            .is_some_and(|running| !running.is_finished())
+        {
+            return;
+        }
+        let Ok(client) = self.parts.client.clone() else {
+            return;
+        };
+        let known = self.parts.schema.borrow().clone();
+        let cache = self.parts.cache.clone();
+        let clock = Arc::clone(&self.parts.clock);
+        let news = self.news.clone();
+        let task = tokio::spawn(async move {
+            match schema::current(&client, &cache, &*clock, known.as_deref()).await {
+                Ok(schema) => {
+                    let schema = Arc::new(schema);
+                    let _ = news.send(News::Schema { schema }).await;
+                }
+                Err(error) => {
+                    warn!(error.code = error.code(), error.chain = %error, "the organization's tables cannot be read");
+                }
+            }
+        });
+        self.refreshing = Some(AbortOnDropHandle::new(task));
+    }
+
+    /// Labels and kinds of columns are those of the organization from now on. If that changes what is asked about the
+    /// current visitor, it is asked again.
+    fn take_schema(&mut self, schema: Arc<Schema>) {
+        let columns = schema::columns(&schema);
+        self.parts.schema.send_replace(Some(schema));
+        if columns == self.parts.rules.columns {
+            return;
+        }
+        let before = Arc::clone(&self.parts.rules);
+        let Rules {
+            identification,
+            fields,
+            ..
+        } = &*before;
+        for missing in schema::missing(&columns, identification, fields) {
+            warn!(
+                key = missing.key,
+                column = missing.column,
+                table = missing.table.logical_name(),
+                "the organization has no such column"
+            );
+        }
+        let rules = Rules {
+            columns,
+            ..(*before).clone()
+        };
+        let asks_the_same = self
+            .conversation
+            .as_ref()
+            .is_none_or(|conversation| rules.ask_like(&before, conversation));
+        self.parts.rules = Arc::new(rules);
+        if asks_the_same {
+            return;
+        }
+        if self.lookup.state == RecognitionState::Unidentifiable {
+            self.start_lookup();
+        } else {
+            self.look_up_again();
+        }
     }
 
     // ---- the visitor ------------------------------------------------------------------------------
@@ -557,7 +655,7 @@ impl Controller {
         let rules = &self.parts.rules.identification;
         self.conversation
             .as_ref()
-            .map(|conversation| identify::evidence(rules, conversation))
+            .map(|conversation| identify::evidence(rules, &self.parts.rules.columns, conversation))
             .unwrap_or_default()
     }
 
@@ -684,6 +782,7 @@ impl Controller {
                 answer,
             } if lookup == self.lookup.number => self.take_answer(table, answer),
             News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
+            News::Schema { schema } => self.take_schema(schema),
             News::Connected { .. }
             | News::UserName { .. }
             | News::NotConnected { .. }
@@ -904,7 +1003,8 @@ impl Controller {
                 };
                 let chosen = lookup.chosen.get(&table).map(String::as_str);
                 let url = |record: &Record| self.record_url(record);
-                view::card(&self.parts.rules.fields, outcome, source, chosen, &url)
+                let rules = &self.parts.rules;
+                view::card(&rules.fields, &rules.columns, outcome, source, chosen, &url)
             }
             (None, RecognitionState::Idle | RecognitionState::Unidentifiable) => {
                 Card::empty(CardState::Idle)

@@ -1,15 +1,16 @@
 //! Examines the connection step by step and names the step that fails.
 
 use dataverse::{Client, Query};
-use integration::{Table, identify};
+use integration::{Columns, Table, identify};
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::connection;
 use crate::problem::Problem;
 use crate::recognise::property;
+use crate::schema::{self, NamedColumn};
 use crate::secrets::Secrets;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 
 /// What is examined, in order. A step after a failed one is not examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -65,9 +66,14 @@ pub enum FindingResult {
     Skipped,
 }
 
-/// Examines the connection.
-pub async fn examine(settings: &Settings, secrets: &Secrets, clock: &dyn Clock) -> Vec<Finding> {
-    findings(first_fault(settings, secrets, clock).await)
+/// Examines the connection. `text` is the document that the settings stand in, so that a line can be named.
+pub async fn examine(
+    settings: &Settings,
+    text: Option<&str>,
+    secrets: &Secrets,
+    clock: &dyn Clock,
+) -> Vec<Finding> {
+    findings(first_fault(settings, text, secrets, clock).await)
 }
 
 /// What is found where the settings or the secrets cannot be used at all.
@@ -109,6 +115,7 @@ fn findings(fault: Option<(Step, Problem)>) -> Vec<Finding> {
 
 async fn first_fault(
     settings: &Settings,
+    text: Option<&str>,
     secrets: &Secrets,
     clock: &dyn Clock,
 ) -> Option<(Step, Problem)> {
@@ -137,9 +144,18 @@ async fn first_fault(
     if let Err(error) = client.who_am_i().await {
         return fault(Step::Organization, &error);
     }
+    let known = match schema::read(&client).await {
+        Ok(schema) => schema::columns(&schema),
+        Err(error) => {
+            // Then the columns are tried out one by one below.
+            tracing::warn!(error.code = error.code(), error.chain = %error, "the organization's tables cannot be read");
+            Columns::default()
+        }
+    };
+    let missing = schema::missing(&known, &settings.identification, &settings.fields);
     for table in Table::RECOGNISED {
         let columns = identify::columns_to_read(table, &settings.identification, &settings.fields);
-        let Err(error) = read_one(&client, table, &columns).await else {
+        let Err(error) = read_one(&client, &known, table, &columns).await else {
             continue;
         };
         if !is_about_columns(&error) {
@@ -156,19 +172,37 @@ async fn first_fault(
             };
             return fault(reached, &error);
         }
-        let problem = columns_problem(&client, table, &columns, &error, clock).await;
+        let problem = match missing.iter().find(|named| named.table == table) {
+            Some(named) => missing_problem(named, text),
+            None => columns_problem(&client, &known, table, &columns, &error, clock).await,
+        };
         return Some((Step::Privilege, problem));
     }
-    None
+    missing
+        .first()
+        .map(|named| (Step::Privilege, missing_problem(named, text)))
+}
+
+/// The settings name a column that the organization does not have.
+fn missing_problem(named: &NamedColumn, text: Option<&str>) -> Problem {
+    let NamedColumn { table, column, key } = named;
+    let line = text.and_then(|text| settings::line_of_key(text, key));
+    let line = line.map_or_else(String::new, |line| format!("Line {line}: "));
+    Problem::new(
+        "settings_column_unknown",
+        format!("{line}the table {table} has no column `{column}`, which the key `{key}` names."),
+        "Correct the column in the settings; Dynamics shows its logical name in the table's list of columns.",
+    )
 }
 
 /// Reads what recognition reads, of one row.
 async fn read_one(
     client: &Client,
+    known: &Columns,
     table: Table,
     columns: &[String],
 ) -> Result<(), dataverse::Error> {
-    let columns = columns.iter().map(|column| property(table, column));
+    let columns = columns.iter().map(|column| property(known, table, column));
     client
         .query(&Query::new(table.entity_set()).select(columns).top(1))
         .await
@@ -183,6 +217,7 @@ fn is_about_columns(error: &dataverse::Error) -> bool {
 /// Names the table, and the first column that cannot be read by itself.
 async fn columns_problem(
     client: &Client,
+    known: &Columns,
     table: Table,
     columns: &[String],
     error: &dataverse::Error,
@@ -191,7 +226,7 @@ async fn columns_problem(
     let mut problem = Problem::from_dataverse(error, clock.now());
     problem.message = format!("The columns of the table {table} cannot be read.");
     for column in columns {
-        let alone = read_one(client, table, std::slice::from_ref(column)).await;
+        let alone = read_one(client, known, table, std::slice::from_ref(column)).await;
         if alone.is_err_and(|error| is_about_columns(&error)) {
             problem.message = format!("The table {table} has no column `{column}`.");
             break;

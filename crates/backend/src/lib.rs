@@ -18,6 +18,7 @@ pub mod once;
 pub mod practice;
 pub mod problem;
 pub mod recognise;
+pub mod schema;
 pub mod secrets;
 pub mod settings;
 mod start;

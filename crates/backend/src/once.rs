@@ -35,7 +35,7 @@ pub async fn recognise(
     cache: &Cache,
     clock: &dyn Clock,
 ) -> Result<Recognised, Problem> {
-    if identify::evidence(&rules.identification, conversation).is_empty() {
+    if identify::evidence(&rules.identification, &rules.columns, conversation).is_empty() {
         return Err(Problem::new(
             "visitor_unidentifiable",
             "The visitor gave nothing by which they could be recognised.",

@@ -5,7 +5,7 @@ use comm100::Conversation;
 use dataverse::{Client, Direction, Expand, LikePattern, Literal, Page, Query, Row};
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use futures_util::{Stream, StreamExt};
-use integration::columns::{self, Kind};
+use integration::columns::{Columns, Kind};
 use integration::identify::{self, CONTACT_ACCOUNT, Filter, Question, Scalar};
 use integration::{DisplaySettings, Identification, Outcome, Record, Table, Value};
 use jiff::Timestamp;
@@ -19,6 +19,32 @@ pub struct Rules {
     pub identification: Identification,
     /// The fields to read along for display.
     pub fields: DisplaySettings,
+    /// What is known of the organization's columns.
+    pub columns: Columns,
+}
+
+impl Rules {
+    /// Whether Dynamics is asked the same about this visitor by these rules and by others.
+    #[must_use]
+    pub fn ask_like(&self, others: &Rules, conversation: &Conversation) -> bool {
+        let asked = |rules: &Rules, table| {
+            let Rules {
+                identification,
+                fields,
+                columns,
+            } = rules;
+            let read: Vec<String> = identify::columns_to_read(table, identification, fields)
+                .iter()
+                .map(|column| property(columns, table, column))
+                .collect();
+            let questions =
+                identify::questions(table, identification, fields, columns, conversation);
+            (read, questions)
+        };
+        Table::RECOGNISED
+            .into_iter()
+            .all(|table| asked(self, table) == asked(others, table))
+    }
 }
 
 /// What Dynamics says about one table.
@@ -56,11 +82,12 @@ async fn table_outcome(
     let Rules {
         identification,
         fields,
+        columns,
     } = rules;
-    let questions = identify::questions(table, identification, fields, conversation);
+    let questions = identify::questions(table, identification, fields, columns, conversation);
     let mut answers: FuturesOrdered<_> = questions
         .iter()
-        .map(|question| async move { (question.rule, ask(client, question).await) })
+        .map(|question| async move { (question.rule, ask(client, columns, question).await) })
         .collect();
     while let Some((rule, answer)) = answers.next().await {
         let read_at = clock.now();
@@ -71,9 +98,9 @@ async fn table_outcome(
         let records = answer?
             .rows
             .iter()
-            .filter_map(|row| record(question, row, read_at))
+            .filter_map(|row| record(columns, question, row, read_at))
             .collect();
-        let outcome = identify::judge(table, rule, identification, conversation, records);
+        let outcome = identify::judge(table, rule, identification, columns, conversation, records);
         if outcome.matched.is_some() {
             return Ok(outcome);
         }
@@ -83,10 +110,14 @@ async fn table_outcome(
 
 /// A contact's account is read along with it; where that is refused (no right to read accounts, a column that
 /// accounts do not have) the contact is read without it, since the question about accounts tells of the fault.
-async fn ask(client: &Client, question: &Question) -> Result<Page, dataverse::Error> {
-    match client.query(&query(question, true)).await {
+async fn ask(
+    client: &Client,
+    known: &Columns,
+    question: &Question,
+) -> Result<Page, dataverse::Error> {
+    match client.query(&query(known, question, true)).await {
         Err(error) if !question.account_columns.is_empty() && is_about_the_question(&error) => {
-            client.query(&query(question, false)).await
+            client.query(&query(known, question, false)).await
         }
         answer => answer,
     }
@@ -103,16 +134,16 @@ fn is_about_the_question(error: &dataverse::Error) -> bool {
 }
 
 /// The question in Dataverse's words. Active records come first, then the most recently changed.
-fn query(question: &Question, with_account: bool) -> Query {
+fn query(known: &Columns, question: &Question, with_account: bool) -> Query {
     let table = question.table;
     let mut query = Query::new(table.entity_set())
         .select(
             question
                 .columns
                 .iter()
-                .map(|column| property(table, column)),
+                .map(|column| property(known, table, column)),
         )
-        .filter(filter(table, &question.filter))
+        .filter(filter(known, table, &question.filter))
         .order_by("statecode", Direction::Ascending)
         .order_by("modifiedon", Direction::Descending)
         .order_by(table.key_column(), Direction::Ascending)
@@ -122,51 +153,37 @@ fn query(question: &Question, with_account: bool) -> Query {
         let columns = question
             .account_columns
             .iter()
-            .map(|column| property(Table::Account, column));
+            .map(|column| property(known, Table::Account, column));
         query = query.expand(Expand::new(CONTACT_ACCOUNT).select(columns));
     }
     query
 }
 
 /// A lookup is read as `_name_value` (protocol page `crud.md`, section Retrieve).
-pub(crate) fn property(table: Table, column: &str) -> String {
-    if is_lookup(table, column) {
+pub(crate) fn property(known: &Columns, table: Table, column: &str) -> String {
+    if known.kind(table, column) == Some(Kind::Lookup) {
         format!("_{column}_value")
     } else {
         column.to_owned()
     }
 }
 
-fn is_lookup(table: Table, column: &str) -> bool {
-    columns::standard(table, column).is_some_and(|standard| standard.kind == Kind::Lookup)
-}
-
-fn filter(table: Table, asked: &Filter) -> dataverse::Filter {
+fn filter(known: &Columns, table: Table, asked: &Filter) -> dataverse::Filter {
+    let property = |column| property(known, table, column);
     match asked {
-        Filter::Is(column, value) => {
-            dataverse::Filter::equals(property(table, column), literal(value))
-        }
-        Filter::BeginsWith(column, text) => {
-            dataverse::Filter::starts_with(property(table, column), text)
-        }
-        Filter::EndsWith(column, text) => {
-            dataverse::Filter::ends_with(property(table, column), text)
-        }
-        Filter::Contains(column, text) => {
-            dataverse::Filter::contains(property(table, column), text)
-        }
+        Filter::Is(column, value) => dataverse::Filter::equals(property(column), literal(value)),
+        Filter::BeginsWith(column, text) => dataverse::Filter::starts_with(property(column), text),
+        Filter::EndsWith(column, text) => dataverse::Filter::ends_with(property(column), text),
+        Filter::Contains(column, text) => dataverse::Filter::contains(property(column), text),
         Filter::HasDigits(column, digits) => {
             let pieces = digits.chars().map(|digit| digit.to_string());
-            dataverse::Filter::contains_pattern(
-                property(table, column),
-                LikePattern::joined(pieces),
-            )
+            dataverse::Filter::contains_pattern(property(column), LikePattern::joined(pieces))
         }
         Filter::All(all) => {
-            dataverse::Filter::And(all.iter().map(|part| filter(table, part)).collect())
+            dataverse::Filter::And(all.iter().map(|part| filter(known, table, part)).collect())
         }
         Filter::Any(any) => {
-            dataverse::Filter::Or(any.iter().map(|part| filter(table, part)).collect())
+            dataverse::Filter::Or(any.iter().map(|part| filter(known, table, part)).collect())
         }
     }
 }
@@ -183,20 +200,32 @@ fn literal(value: &Scalar) -> Literal {
 }
 
 /// A row as the decisions see it. A row without id is none.
-fn record(question: &Question, row: &Row, read_at: Timestamp) -> Option<Record> {
-    let mut record = plain_record(question.table, &question.columns, row, read_at)?;
+fn record(known: &Columns, question: &Question, row: &Row, read_at: Timestamp) -> Option<Record> {
+    let mut record = plain_record(known, question.table, &question.columns, row, read_at)?;
     record.account = row
         .expanded(CONTACT_ACCOUNT)
         .and_then(|account| {
-            plain_record(Table::Account, &question.account_columns, &account, read_at)
+            plain_record(
+                known,
+                Table::Account,
+                &question.account_columns,
+                &account,
+                read_at,
+            )
         })
         .map(Box::new);
     Some(record)
 }
 
-fn plain_record(table: Table, columns: &[String], row: &Row, read_at: Timestamp) -> Option<Record> {
+fn plain_record(
+    known: &Columns,
+    table: Table,
+    columns: &[String],
+    row: &Row,
+    read_at: Timestamp,
+) -> Option<Record> {
     let value = |column: &String| {
-        let property = property(table, column);
+        let property = property(known, table, column);
         let formatted = row.formatted(&property).map(str::to_owned);
         (
             column.clone(),

@@ -485,8 +485,8 @@ fn line_of(text: &str, offset: usize) -> usize {
         + 1
 }
 
-/// The line of a key that `serde_ignored` names as `identification.contact.0.nam`.
-fn line_of_key(text: &str, key: &str) -> Option<usize> {
+/// The line of a key, which is named as `identification.contact.0.nam`.
+pub(crate) fn line_of_key(text: &str, key: &str) -> Option<usize> {
     let document = DeTable::parse(text).ok()?;
     let mut table = document.get_ref();
     let mut segments = key.split('.').peekable();

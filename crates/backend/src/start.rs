@@ -15,6 +15,7 @@ use crate::controller::{self, Channels, Handle, Parts};
 use crate::practice::{PracticeConsole, SampleVisitor};
 use crate::problem::Problem;
 use crate::recognise::Rules;
+use crate::schema;
 use crate::secrets::Secrets;
 use crate::settings::{ConnectionKind, Settings};
 use crate::view::{CardState, ConnectionKindView, RecognitionState, View};
@@ -179,6 +180,12 @@ impl Backend {
         } else {
             kind_view(settings.connection.kind)
         };
+        let known = match &client {
+            Ok(client) => schema::known(&cache, client).await.map(Arc::new),
+            Err(_) => None,
+        };
+        let columns = known.as_deref().map(schema::columns).unwrap_or_default();
+        let (schema_in, schema) = watch::channel(known);
         let parts = Parts {
             kind,
             organization,
@@ -186,8 +193,10 @@ impl Backend {
             rules: Arc::new(Rules {
                 identification: settings.identification,
                 fields: settings.fields,
+                columns,
             }),
             cache,
+            schema: schema_in,
             clock,
             desk: desk.clone(),
             bridge_address,
@@ -199,6 +208,7 @@ impl Backend {
             commands: commands_in,
             view,
             desk,
+            schema,
             practice,
         };
 

@@ -2,7 +2,7 @@
 //!
 //! The types are exported to TypeScript; a test holds the exported files to these.
 
-use integration::columns::Kind;
+use integration::columns::{Columns, Kind};
 use integration::display::DisplayField;
 use integration::{DisplaySettings, Match, Outcome, Record, Table};
 use serde::Serialize;
@@ -423,6 +423,7 @@ pub struct SampleVisitorView {
 #[must_use]
 pub fn card(
     settings: &DisplaySettings,
+    known: &Columns,
     outcome: &Outcome,
     source: ValueSource,
     chosen: Option<&str>,
@@ -445,7 +446,7 @@ pub fn card(
             as_of: record.read_at.to_string(),
             inactive: record.is_inactive(),
             chosen: chosen == Some(record.id.as_str()),
-            fields: integration::display::fields(settings, record)
+            fields: integration::display::fields(settings, known, record)
                 .into_iter()
                 .map(FieldView::from)
                 .collect(),

@@ -25,6 +25,11 @@ struct StepAnswer {
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
     let findings = match context.options() {
         Ok(options) => {
+            // What is wrong with the file was said when the settings were read from it.
+            let text = match context.settings()? {
+                (_, Some(file)) => std::fs::read_to_string(file).ok(),
+                (_, None) => None,
+            };
             let (options, organization) = practice::prepare(options).await?;
             let Options {
                 settings,
@@ -32,7 +37,7 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
                 clock,
                 ..
             } = &options;
-            let findings = doctor::examine(settings, secrets, &**clock).await;
+            let findings = doctor::examine(settings, text.as_deref(), secrets, &**clock).await;
             if let Some(organization) = organization {
                 organization.stop().await;
             }

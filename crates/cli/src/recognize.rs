@@ -8,10 +8,10 @@ use backend::connection::Client;
 use backend::once::{self, Recognised};
 use backend::recognise::Rules;
 use backend::view::ValueSource;
-use backend::{Problem, connection};
+use backend::{Problem, connection, schema};
 use comm100::Conversation;
 use integration::display::{self, DisplayField};
-use integration::{DisplaySettings, Match, Outcome, Reason};
+use integration::{Match, Outcome, Reason};
 use serde::Serialize;
 
 use crate::Context;
@@ -86,9 +86,11 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
         options.clock.now(),
     )?;
     let cache = options.files.cache().await?;
-    let rules = Rules {
+    let known = schema::known(&cache, &client).await;
+    let mut rules = Rules {
         identification: options.settings.identification,
         fields: options.settings.fields,
+        columns: known.as_ref().map(schema::columns).unwrap_or_default(),
     };
 
     let started = Instant::now();
@@ -97,15 +99,36 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
         tracing::warn!(error.code = error.code(), "not signed in");
     }
     let signed_in = started.elapsed();
-    let recognised = once::recognise(&client, &rules, &conversation, &cache, &*options.clock).await;
+    // What the tables look like is asked at the same time, so that it costs no round trip.
+    let recognition = async {
+        let recognised =
+            once::recognise(&client, &rules, &conversation, &cache, &*options.clock).await;
+        (recognised, started.elapsed())
+    };
+    let tables = schema::current(&client, &cache, &*options.clock, known.as_ref());
+    let ((mut recognised, mut answered), tables) = tokio::join!(recognition, tables);
+    match tables {
+        Ok(schema) => {
+            let before = rules.clone();
+            rules.columns = schema::columns(&schema);
+            if !rules.ask_like(&before, &conversation) {
+                recognised =
+                    once::recognise(&client, &rules, &conversation, &cache, &*options.clock).await;
+                answered = started.elapsed();
+            }
+        }
+        Err(error) => {
+            tracing::warn!(error.code = error.code(), "the tables cannot be read");
+        }
+    }
     let timings_ms = Timings {
         sign_in: signed_in.as_millis(),
-        recognition: (started.elapsed() - signed_in).as_millis(),
+        recognition: (answered - signed_in).as_millis(),
     };
     if let Some(organization) = organization {
         organization.stop().await;
     }
-    let answer = answer(&client, &rules.fields, recognised?, timings_ms);
+    let answer = answer(&client, &rules, recognised?, timings_ms);
     context.output.result(&answer, || text(&answer))
 }
 
@@ -158,18 +181,13 @@ fn malformed(message: String) -> Problem {
     )
 }
 
-fn answer(
-    client: &Client,
-    fields: &DisplaySettings,
-    recognised: Recognised,
-    timings_ms: Timings,
-) -> Answer {
+fn answer(client: &Client, rules: &Rules, recognised: Recognised, timings_ms: Timings) -> Answer {
     let Recognised {
         recognition,
         source,
         problem,
     } = recognised;
-    let record = |outcome: &Outcome| record(client, fields, outcome);
+    let record = |outcome: &Outcome| record(client, rules, outcome);
     Answer {
         contact: record(&recognition.contact),
         account: record(&recognition.account),
@@ -182,7 +200,7 @@ fn answer(
     }
 }
 
-fn record(client: &Client, fields: &DisplaySettings, outcome: &Outcome) -> Option<RecordAnswer> {
+fn record(client: &Client, rules: &Rules, outcome: &Outcome) -> Option<RecordAnswer> {
     let found = outcome.matched.as_ref()?;
     let candidate = |other: &Match| CandidateAnswer {
         id: other.record.id.clone(),
@@ -206,7 +224,7 @@ fn record(client: &Client, fields: &DisplaySettings, outcome: &Outcome) -> Optio
                 .collect(),
             Reason::AccountOfContact { .. } | Reason::FoundByDynamics => Vec::new(),
         },
-        fields: display::fields(fields, &found.record),
+        fields: display::fields(&rules.fields, &rules.columns, &found.record),
         candidates: outcome.others.iter().map(candidate).collect(),
         url: url(client, found),
     })

@@ -1,5 +1,6 @@
-//! The standard columns: kind and English label. Organizations add columns and rename labels; what is
-//! not listed here is treated as text and shown under its logical name.
+//! What is known of the columns: kind, label, choices. [`Columns`] holds what the organization says of its own; where
+//! it has not said anything yet, the standard columns with their English labels take its place. What neither knows
+//! is treated as text and shown under its logical name.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -49,6 +50,111 @@ pub struct Column {
     pub label: &'static str,
     /// What it holds.
     pub kind: Kind,
+}
+
+/// A column as the organization describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnColumn {
+    /// The label in the user's language.
+    pub label: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// The choices of a choice or yes/no column; empty for others.
+    pub choices: Vec<OwnChoice>,
+}
+
+/// A choice as the organization describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnChoice {
+    /// The number that is stored; yes is 1, no is 0.
+    pub value: i64,
+    /// The label in the user's language.
+    pub label: String,
+    /// The labels in every language.
+    pub labels: Vec<String>,
+}
+
+/// The columns of the tables, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Columns(BTreeMap<Table, BTreeMap<String, OwnColumn>>);
+
+impl Columns {
+    /// What an organization says of its tables. A table that is not among them is known by its standard columns.
+    #[must_use]
+    pub fn of_organization(tables: BTreeMap<Table, BTreeMap<String, OwnColumn>>) -> Columns {
+        Columns(tables)
+    }
+
+    /// What a column holds, if it is known. Organizations call most telephone columns plain text, so that for
+    /// text the standard column is asked as well.
+    #[must_use]
+    pub fn kind(&self, table: Table, column: &str) -> Option<Kind> {
+        let standard = standard(table, column).map(|standard| standard.kind);
+        match self.own(table, column).map(|own| own.kind) {
+            Some(Kind::Text) => Some(match standard {
+                Some(special @ (Kind::Email | Kind::Phone | Kind::Url)) => special,
+                _ => Kind::Text,
+            }),
+            Some(kind) => Some(kind),
+            None => standard,
+        }
+    }
+
+    /// The label to show for a column.
+    #[must_use]
+    pub fn label(&self, table: Table, column: &str) -> String {
+        self.own(table, column)
+            .map_or_else(|| label(table, column), |own| own.label.clone())
+    }
+
+    /// Whether the organization has described the table and the column is not there.
+    #[must_use]
+    pub fn is_missing(&self, table: Table, column: &str) -> bool {
+        self.0
+            .get(&table)
+            .is_some_and(|columns| !columns.contains_key(column))
+    }
+
+    /// The label of a raw value of a choice or yes/no column.
+    #[must_use]
+    pub fn choice_label(
+        &self,
+        table: Table,
+        column: &str,
+        raw: &serde_json::Value,
+    ) -> Option<&str> {
+        let value = raw.as_i64().or_else(|| raw.as_bool().map(i64::from))?;
+        let mut choices = self.own(table, column)?.choices.iter();
+        choices
+            .find(|choice| choice.value == value)
+            .map(|choice| choice.label.as_str())
+    }
+
+    /// The number of the choice that a text names: by its number, or by its label in any language. A label that two
+    /// choices have names neither.
+    #[must_use]
+    pub fn choice_value(&self, table: Table, column: &str, text: &str) -> Option<i64> {
+        let text = text.trim();
+        if let Ok(value) = text.parse() {
+            return Some(value);
+        }
+        let wanted = text.to_lowercase();
+        let is_it = |choice: &&OwnChoice| {
+            choice
+                .labels
+                .iter()
+                .any(|label| label.trim().to_lowercase() == wanted)
+        };
+        let mut found = self.own(table, column)?.choices.iter().filter(is_it);
+        match (found.next(), found.next()) {
+            (Some(choice), None) => Some(choice.value),
+            _ => None,
+        }
+    }
+
+    fn own(&self, table: Table, column: &str) -> Option<&OwnColumn> {
+        self.0.get(&table)?.get(column)
+    }
 }
 
 static COLUMNS: LazyLock<BTreeMap<Table, BTreeMap<&'static str, Column>>> = LazyLock::new(|| {
@@ -133,5 +239,59 @@ mod tests {
         assert_eq!((phone.label, phone.kind), ("Business Phone", Kind::Phone));
         assert_eq!(standard(Table::Lead, "parentcustomerid"), None);
         assert_eq!(label(Table::Contact, "new_loyalty"), "new_loyalty");
+    }
+
+    #[test]
+    fn the_organization_is_asked_before_the_catalogue() {
+        let own = |label: &str, kind| OwnColumn {
+            label: label.to_owned(),
+            kind,
+            choices: Vec::new(),
+        };
+        let choice = |value, label: &str, other: &str| OwnChoice {
+            value,
+            label: label.to_owned(),
+            labels: vec![label.to_owned(), other.to_owned()],
+        };
+        let contact = BTreeMap::from([
+            ("telephone1".to_owned(), own("Telefon", Kind::Text)),
+            ("new_mail".to_owned(), own("Post", Kind::Email)),
+            (
+                "new_tier".to_owned(),
+                OwnColumn {
+                    choices: vec![
+                        choice(7, "Gold", "Or"),
+                        choice(8, "Silber", "Argent"),
+                        choice(9, "Silber", "Bronze"),
+                    ],
+                    ..own("Stufe", Kind::Choice)
+                },
+            ),
+        ]);
+        let columns = Columns::of_organization(BTreeMap::from([(Table::Contact, contact)]));
+        let table = Table::Contact;
+        assert_eq!(columns.label(table, "telephone1"), "Telefon");
+        assert_eq!(columns.kind(table, "telephone1"), Some(Kind::Phone));
+        assert_eq!(columns.kind(table, "new_mail"), Some(Kind::Email));
+        assert!(columns.is_missing(table, "emailaddress1"));
+        assert_eq!(columns.label(table, "emailaddress1"), "Email");
+        assert!(!columns.is_missing(Table::Lead, "anything"));
+        assert_eq!(columns.kind(Table::Lead, "subject"), Some(Kind::Text));
+        assert_eq!(
+            columns.choice_label(table, "new_tier", &7.into()),
+            Some("Gold")
+        );
+        for (text, value) in [
+            ("or", Some(7)),
+            (" 12 ", Some(12)),
+            ("Silber", None),
+            ("x", None),
+        ] {
+            assert_eq!(
+                columns.choice_value(table, "new_tier", text),
+                value,
+                "{text}"
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::columns::{self, Kind};
+use crate::columns::{Columns, Kind};
 use crate::record::{Record, Table};
 use crate::rules::DisplaySettings;
 
@@ -33,21 +33,25 @@ pub fn columns(settings: &DisplaySettings, table: Table) -> impl Iterator<Item =
         .map(|field| field.column.as_str())
 }
 
-/// The configured display fields of a record, in order, empty ones included.
+/// The configured display fields of a record, in order, empty ones included. A choice that Dynamics gave without its
+/// label has the one that `known` has.
 #[must_use]
-pub fn fields(settings: &DisplaySettings, record: &Record) -> Vec<DisplayField> {
+pub fn fields(settings: &DisplaySettings, known: &Columns, record: &Record) -> Vec<DisplayField> {
     columns(settings, record.table)
         .map(|column| {
-            let standard = columns::standard(record.table, column);
+            let value = record.values.get(column);
+            let formatted = value.and_then(|value| value.formatted.clone());
+            let label = || {
+                let raw = &value?.raw;
+                let label = known.choice_label(record.table, column, raw);
+                label.map(str::to_owned)
+            };
             DisplayField {
                 name: column.to_owned(),
-                label: columns::label(record.table, column),
+                label: known.label(record.table, column),
                 value: record.text(column),
-                formatted: record
-                    .values
-                    .get(column)
-                    .and_then(|value| value.formatted.clone()),
-                kind: standard.map_or(Kind::Text, |standard| standard.kind),
+                formatted: formatted.or_else(label),
+                kind: known.kind(record.table, column).unwrap_or(Kind::Text),
                 as_of: record.read_at,
             }
         })

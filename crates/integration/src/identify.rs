@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use comm100::Conversation;
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{self, Kind};
+use crate::columns::{self, Columns, Kind};
 use crate::display;
 use crate::phone::Number;
 use crate::record::{Record, Table};
@@ -328,17 +328,22 @@ impl Met {
 #[must_use]
 pub fn evidence(
     identification: &Identification,
+    known: &Columns,
     conversation: &Conversation,
 ) -> BTreeMap<String, String> {
-    let country = identification.default_country.as_deref();
+    let with = With {
+        known,
+        conversation,
+        country: identification.default_country.as_deref(),
+    };
     let mut evidence = BTreeMap::new();
     for table in Table::RECOGNISED {
         for rule in identification.rules(table) {
-            if rule_filter(table, rule, conversation, country).is_none() {
+            if rule_filter(table, rule, &with).is_none() {
                 continue;
             }
             for condition in rule.conditions() {
-                if condition_filter(table, condition, conversation, country).is_some()
+                if condition_filter(table, condition, &with).is_some()
                     && let Some(value) = asked_value(condition, conversation)
                 {
                     evidence.insert(condition.field.to_string(), value);
@@ -356,9 +361,14 @@ pub fn questions(
     table: Table,
     identification: &Identification,
     settings: &DisplaySettings,
+    known: &Columns,
     conversation: &Conversation,
 ) -> Vec<Question> {
-    let country = identification.default_country.as_deref();
+    let with = With {
+        known,
+        conversation,
+        country: identification.default_country.as_deref(),
+    };
     let columns = columns_to_read(table, identification, settings);
     let account_columns = match table {
         Table::Contact => columns_to_read(Table::Account, identification, settings),
@@ -380,7 +390,7 @@ pub fn questions(
         .rules(table)
         .iter()
         .enumerate()
-        .filter_map(|(place, rule)| Some((place, rule_filter(table, rule, conversation, country)?)))
+        .filter_map(|(place, rule)| Some((place, rule_filter(table, rule, &with)?)))
         .map(ask)
         .collect()
 }
@@ -391,12 +401,17 @@ pub fn judge(
     table: Table,
     rule: &Rule,
     identification: &Identification,
+    known: &Columns,
     conversation: &Conversation,
     records: Vec<Record>,
 ) -> Outcome {
-    let country = identification.default_country.as_deref();
+    let with = With {
+        known,
+        conversation,
+        country: identification.default_country.as_deref(),
+    };
     let mut matches = records.into_iter().filter_map(|record| {
-        let reason = reason(table, rule, conversation, country, &record)?;
+        let reason = reason(table, rule, &with, &record)?;
         Some(Match {
             record,
             rule: rule.name.clone(),
@@ -440,13 +455,15 @@ pub fn columns_to_read(
         .collect()
 }
 
-fn rule_filter(
-    table: Table,
-    rule: &Rule,
-    conversation: &Conversation,
-    country: Option<&str>,
-) -> Option<Filter> {
-    let filter = |condition: &Condition| condition_filter(table, condition, conversation, country);
+/// With what the conditions of a rule are read.
+struct With<'a> {
+    known: &'a Columns,
+    conversation: &'a Conversation,
+    country: Option<&'a str>,
+}
+
+fn rule_filter(table: Table, rule: &Rule, with: &With<'_>) -> Option<Filter> {
+    let filter = |condition: &Condition| condition_filter(table, condition, with);
     if rule.any.is_empty() {
         let all: Vec<Filter> = rule.all.iter().map(filter).collect::<Option<_>>()?;
         return (!all.is_empty()).then_some(Filter::All(all));
@@ -455,27 +472,28 @@ fn rule_filter(
     (!any.is_empty()).then_some(Filter::Any(any))
 }
 
-fn condition_filter(
-    table: Table,
-    condition: &Condition,
-    conversation: &Conversation,
-    country: Option<&str>,
-) -> Option<Filter> {
-    let value = asked_value(condition, conversation)?;
+fn condition_filter(table: Table, condition: &Condition, with: &With<'_>) -> Option<Filter> {
+    let value = asked_value(condition, with.conversation)?;
     let column = condition.column.clone();
     Some(match condition.operator {
         Operator::BeginsWith => Filter::BeginsWith(column, value),
         Operator::EndsWith => Filter::EndsWith(column, value),
         Operator::Contains => Filter::Contains(column, value),
-        Operator::Equals => match kind(table, condition) {
-            Kind::Phone => {
-                Filter::HasDigits(column, Number::parse(&value, country)?.digits().to_owned())
-            }
+        Operator::Equals => match kind(table, condition, with.known) {
+            Kind::Phone => Filter::HasDigits(
+                column,
+                Number::parse(&value, with.country)?.digits().to_owned(),
+            ),
             Kind::Id | Kind::Lookup => Filter::Is(column, Scalar::Id(guid(&value)?)),
-            Kind::Choice | Kind::Integer => {
-                Filter::Is(column, Scalar::Integer(value.parse().ok()?))
-            }
-            Kind::Boolean => Filter::Is(column, Scalar::Boolean(value.parse().ok()?)),
+            Kind::Integer => Filter::Is(column, Scalar::Integer(value.parse().ok()?)),
+            Kind::Choice => Filter::Is(
+                column,
+                Scalar::Integer(with.known.choice_value(table, &condition.column, &value)?),
+            ),
+            Kind::Boolean => Filter::Is(
+                column,
+                Scalar::Boolean(yes_or_no(table, condition, with, &value)?),
+            ),
             Kind::Text | Kind::Email | Kind::Url => Filter::Is(column, Scalar::Text(value)),
             // Amounts and times of a visitor name nobody.
             Kind::Number | Kind::Money | Kind::Date | Kind::DateTime => return None,
@@ -494,18 +512,26 @@ fn asked_value(condition: &Condition, conversation: &Conversation) -> Option<Str
     usable.then(|| value.to_owned())
 }
 
-/// A custom column that is compared with a telephone field is a telephone column.
-fn kind(table: Table, condition: &Condition) -> Kind {
-    columns::standard(table, &condition.column).map_or_else(
-        || {
-            if condition.field.to_string().ends_with(".phone") {
-                Kind::Phone
-            } else {
-                Kind::Text
-            }
+/// `true`, `false`, or the label of either.
+fn yes_or_no(table: Table, condition: &Condition, with: &With<'_>, text: &str) -> Option<bool> {
+    text.parse().ok().or_else(
+        || match with.known.choice_value(table, &condition.column, text)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
         },
-        |column| column.kind,
     )
+}
+
+/// A column of the organization's own that is compared with a telephone field is a telephone column, whatever text
+/// it is said to hold.
+fn kind(table: Table, condition: &Condition, known: &Columns) -> Kind {
+    let is_own = columns::standard(table, &condition.column).is_none();
+    let compares_phones = || condition.field.to_string().ends_with(".phone");
+    match known.kind(table, &condition.column) {
+        None | Some(Kind::Text) if is_own && compares_phones() => Kind::Phone,
+        kind => kind.unwrap_or(Kind::Text),
+    }
 }
 
 fn guid(text: &str) -> Option<String> {
@@ -525,18 +551,11 @@ fn guid(text: &str) -> Option<String> {
 ///
 /// Telephone numbers are asked for more widely than they are meant, so they are judged here. Everything
 /// else Dynamics has compared already; if its notion of sameness is wider than ours, it is believed.
-fn reason(
-    table: Table,
-    rule: &Rule,
-    conversation: &Conversation,
-    country: Option<&str>,
-    record: &Record,
-) -> Option<Reason> {
-    let met = |condition: &Condition| met(table, condition, conversation, country, record);
-    let asked =
-        |condition: &Condition| condition_filter(table, condition, conversation, country).is_some();
+fn reason(table: Table, rule: &Rule, with: &With<'_>, record: &Record) -> Option<Reason> {
+    let met = |condition: &Condition| met(table, condition, with, record);
+    let asked = |condition: &Condition| condition_filter(table, condition, with).is_some();
     let is_phone = |condition: &Condition| {
-        condition.operator == Operator::Equals && kind(table, condition) == Kind::Phone
+        condition.operator == Operator::Equals && kind(table, condition, with.known) == Kind::Phone
     };
     if rule.any.is_empty() {
         let all: Vec<Option<Met>> = rule.all.iter().map(met).collect();
@@ -565,14 +584,10 @@ fn reason(
     }
 }
 
-fn met(
-    table: Table,
-    condition: &Condition,
-    conversation: &Conversation,
-    country: Option<&str>,
-    record: &Record,
-) -> Option<Met> {
-    let asked = asked_value(condition, conversation)?;
+fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) -> Option<Met> {
+    let country = with.country;
+    let kind = kind(table, condition, with.known);
+    let asked = asked_value(condition, with.conversation)?;
     let value = if condition.column == table.key_column() {
         record.id.clone()
     } else {
@@ -580,18 +595,29 @@ fn met(
     };
     let mut country_unknown = false;
     let holds = match condition.operator {
-        Operator::Equals if kind(table, condition) == Kind::Phone => {
+        Operator::Equals if kind == Kind::Phone => {
             let stored = Number::parse(&value, country)?;
             let asked = Number::parse(&asked, country)?;
             country_unknown = stored.e164().is_none() || asked.e164().is_none();
             asked.is_same(&stored)
+        }
+        Operator::Equals if kind == Kind::Choice => {
+            let choice = with.known.choice_value(table, &condition.column, &asked);
+            choice.is_some_and(|choice| value.parse() == Ok(choice))
+        }
+        Operator::Equals if kind == Kind::Boolean => {
+            let yes = yes_or_no(table, condition, with, &asked);
+            yes.is_some_and(|yes| value.parse() == Ok(yes))
+        }
+        Operator::Equals if kind == Kind::Lookup => {
+            guid(&asked).is_some_and(|id| guid(&value) == Some(id))
         }
         Operator::Equals => fold(&value) == fold(&asked),
         Operator::BeginsWith => fold(&value).starts_with(&fold(&asked)),
         Operator::EndsWith => fold(&value).ends_with(&fold(&asked)),
         Operator::Contains => fold(&value).contains(&fold(&asked)),
     };
-    let label = columns::label(table, &condition.column);
+    let label = with.known.label(table, &condition.column);
     holds.then(|| Met {
         column: condition.column.clone(),
         label,

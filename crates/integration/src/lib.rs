@@ -4,7 +4,7 @@
 //!   answers into a [`Recognition`]: who this visitor is, by which rule, and why.
 //! - [`display`] turns a recognised record into the fields that the agent sees.
 //! - [`phone`] decides whether two spellings are one telephone number.
-//! - [`columns`] knows the standard columns: their kind and their English label.
+//! - [`columns`] knows the columns: what the organization says of them, else the standard ones.
 //!
 //! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
 //! Dynamics 365 Account, Contact, and Lead" and "Entity Field Mapping and Display in Comm100".
@@ -16,6 +16,7 @@ pub mod phone;
 mod record;
 mod rules;
 
+pub use columns::Columns;
 pub use identify::{Match, Outcome, Question, Reason, Recognition};
 pub use record::{Record, Table, Value};
 pub use rules::{

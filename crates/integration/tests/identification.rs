@@ -7,7 +7,8 @@
 use comm100::Conversation;
 use integration::identify::{self, Filter, Scalar};
 use integration::{
-    DisplaySettings, Identification, Outcome, Reason, Recognition, Record, Rule, Table, Value,
+    Columns, DisplaySettings, Identification, Outcome, Reason, Recognition, Record, Rule, Table,
+    Value,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -35,7 +36,13 @@ fn record(table: Table, id: &str, values: &[(&str, &str)]) -> Record {
 }
 
 fn questions(table: Table, rules: &Identification, of: &Conversation) -> Vec<identify::Question> {
-    identify::questions(table, rules, &DisplaySettings::default(), of)
+    identify::questions(
+        table,
+        rules,
+        &DisplaySettings::default(),
+        &Columns::default(),
+        of,
+    )
 }
 
 fn judge(rule: &Rule, of: &Conversation, records: Vec<Record>) -> Outcome {
@@ -43,6 +50,7 @@ fn judge(rule: &Rule, of: &Conversation, records: Vec<Record>) -> Outcome {
         Table::Contact,
         rule,
         &Identification::default(),
+        &Columns::default(),
         of,
         records,
     )
@@ -309,7 +317,14 @@ fn the_account_is_the_contacts_unless_a_rule_found_one() {
     );
     recognition.set(
         Table::Account,
-        identify::judge(Table::Account, &rules.account[0], &rules, &dana, vec![own]),
+        identify::judge(
+            Table::Account,
+            &rules.account[0],
+            &rules,
+            &Columns::default(),
+            &dana,
+            vec![own],
+        ),
     );
     assert!(recognition.choose(Table::Contact, "1"));
     assert_eq!(account(&recognition).unwrap().0, "By its own rule");
@@ -320,10 +335,12 @@ fn evidence_is_what_the_rules_look_at_and_nothing_else() {
     let rules = Identification::default();
     let one = identify::evidence(
         &rules,
+        &Columns::default(),
         &visitor(json!({"name": "Dana", "email": "dana@example.com"})),
     );
     let two = identify::evidence(
         &rules,
+        &Columns::default(),
         &visitor(json!({"name": "Other", "email": "dana@example.com"})),
     );
     assert_eq!(one, two);
@@ -331,7 +348,14 @@ fn evidence_is_what_the_rules_look_at_and_nothing_else() {
         one.into_iter().collect::<Vec<_>>(),
         [("visitor.email".to_owned(), "dana@example.com".to_owned())]
     );
-    assert!(identify::evidence(&rules, &visitor(json!({"name": "Dana"}))).is_empty());
+    assert!(
+        identify::evidence(
+            &rules,
+            &Columns::default(),
+            &visitor(json!({"name": "Dana"}))
+        )
+        .is_empty()
+    );
 }
 
 #[test]
@@ -343,7 +367,7 @@ fn what_no_rule_can_ask_about_is_no_evidence() {
         json!({"email": "a\u{0}b"}),
     ] {
         let of = visitor(nobody);
-        assert!(identify::evidence(&rules, &of).is_empty());
+        assert!(identify::evidence(&rules, &Columns::default(), &of).is_empty());
         for table in Table::RECOGNISED {
             assert!(questions(table, &rules, &of).is_empty());
         }
@@ -383,7 +407,7 @@ proptest! {
         for table in Table::RECOGNISED {
             for question in questions(table, &rules, &of) {
                 let rule = &rules.rules(table)[question.rule];
-                let outcome = identify::judge(table, rule, &rules, &of, vec![record(table, "1", &[("emailaddress1", &stored), ("telephone1", &stored)])]);
+                let outcome = identify::judge(table, rule, &rules, &Columns::default(), &of, vec![record(table, "1", &[("emailaddress1", &stored), ("telephone1", &stored)])]);
                 if let Some(found) = outcome.matched {
                     let _ = found.reason.sentence();
                 }

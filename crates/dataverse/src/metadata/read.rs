@@ -7,7 +7,7 @@ use super::wire;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::odata::{column, encode};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{FutureExt, future};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -32,14 +32,15 @@ impl Client {
     ///
     /// [`Error::InvalidQuery`] for what is no table's name; [`Error::InvalidAnswer`] if the metadata has a form of its
     /// own; any [`Error`] of signing in, sending or answering.
-    pub async fn schema<T: Into<String>>(
-        &self,
-        tables: impl IntoIterator<Item = T>,
-    ) -> Result<Schema> {
-        let tables: BTreeSet<String> = tables.into_iter().map(Into::into).collect();
-        for table in &tables {
-            column(table)?;
+    pub async fn schema(&self, tables: &[&str]) -> Result<Schema> {
+        let mut asked = BTreeSet::new();
+        for table in tables {
+            asked.insert(column(table)?.to_owned());
         }
+        self.whole_schema(asked).await
+    }
+
+    async fn whole_schema(&self, tables: BTreeSet<String>) -> Result<Schema> {
         match self.changes(&tables, None).await {
             Ok(changes) => {
                 let version = changes
@@ -71,15 +72,15 @@ impl Client {
                 return if now.as_ref() == Some(before) {
                     Ok(Refresh::Unchanged(known.clone()))
                 } else {
-                    self.schema(tables).await.map(Refresh::ReadAnew)
+                    self.whole_schema(tables).await.map(Refresh::ReadAnew)
                 };
             }
-            Version::Unknown => return self.schema(tables).await.map(Refresh::ReadAnew),
+            Version::Unknown => return self.whole_schema(tables).await.map(Refresh::ReadAnew),
         };
         let changes = match self.changes(&tables, Some(stamp)).await {
             Ok(changes) => changes,
             Err(error) if is_expired(&error) || is_unknown_function(&error) => {
-                return self.schema(tables).await.map(Refresh::ReadAnew);
+                return self.whole_schema(tables).await.map(Refresh::ReadAnew);
             }
             Err(error) => return Err(error),
         };
@@ -199,16 +200,15 @@ impl Client {
                 .await?;
             entity.insert(part.to_owned(), Value::Array(rows));
         }
-        let casts: Vec<Vec<Value>> = stream::iter(query::CASTS)
-            .map(|cast| self.columns_of(&path, cast))
-            .buffered(AT_A_TIME)
-            .try_collect()
-            .await?;
-        let specific: Vec<Map<String, Value>> = casts
-            .into_iter()
-            .flatten()
-            .filter_map(|column| serde_json::from_value(column).ok())
-            .collect();
+        let mut specific: Vec<Map<String, Value>> = Vec::new();
+        for casts in query::CASTS.chunks(AT_A_TIME) {
+            let reading: Vec<_> = casts
+                .iter()
+                .map(|cast| self.columns_of(&path, cast).boxed())
+                .collect();
+            let read = future::try_join_all(reading).await?.into_iter().flatten();
+            specific.extend(read.filter_map(|column| serde_json::from_value(column).ok()));
+        }
         let columns = entity.get_mut("Attributes").and_then(Value::as_array_mut);
         for column in columns.into_iter().flatten() {
             let name = column.get("LogicalName").cloned();

@@ -116,7 +116,7 @@ async fn baseline(server: &MockServer) -> Schema {
     )
     .await;
     client(server)
-        .schema(["incident", "contact", "gone"])
+        .schema(&["incident", "contact", "gone"])
         .await
         .unwrap()
 }
@@ -400,11 +400,11 @@ async fn another_refusal_is_an_error_and_not_a_full_reading() {
     )
     .await;
     assert_eq!(
-        client(&odd).schema(["contact"]).await.unwrap_err().code(),
+        client(&odd).schema(&["contact"]).await.unwrap_err().code(),
         "invalid_answer"
     );
     assert_eq!(
-        client(&odd).schema(["con'tact"]).await.unwrap_err().code(),
+        client(&odd).schema(&["con'tact"]).await.unwrap_err().code(),
         "invalid_query"
     );
 }
@@ -501,7 +501,7 @@ async fn an_organization_without_the_function_is_read_table_by_table() {
     )
     .await;
 
-    let schema = client(&server).schema(["incident", "gone"]).await.unwrap();
+    let schema = client(&server).schema(&["incident", "gone"]).await.unwrap();
     assert_eq!(schema.version(), &Version::Global("80887417".to_owned()));
     assert_eq!(schema.tables().count(), 1);
     let with_function = {
