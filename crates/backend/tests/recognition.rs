@@ -115,6 +115,7 @@ async fn with_latency_a_recognition_is_one_round_trip_deep() {
             view.connection.state == ConnectionState::Online
         })
         .await;
+    companion.until_tables().await;
     companion
         .admin(Method::PUT, "/latency", Some(json!({ "delay_ms": 100 })))
         .await;
