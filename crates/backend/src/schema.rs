@@ -52,6 +52,7 @@ pub async fn current(
     known: Option<&Schema>,
 ) -> Result<Schema, dataverse::Error> {
     let known = known.filter(|known| known.asked().eq(TABLES));
+    let client = &client.background();
     let schema = match known {
         None => read(client).await?,
         Some(known) => {

@@ -35,6 +35,7 @@ mod call;
 mod changes;
 mod client;
 mod error;
+pub mod fetchxml;
 mod json;
 pub mod metadata;
 mod multipart;

@@ -92,7 +92,11 @@ impl Companion {
     pub async fn until_tables(&self) -> Arc<dataverse::metadata::Schema> {
         let mut schema = self.handle().watch_schema();
         let known = tokio::time::timeout(PATIENCE, schema.wait_for(Option::is_some)).await;
-        known.expect("the tables are read").unwrap().clone().unwrap()
+        known
+            .expect("the tables are read")
+            .unwrap()
+            .clone()
+            .unwrap()
     }
 
     /// A console that is paired and welcome.

@@ -6,7 +6,7 @@ use super::tree::{Element, Fault};
 use crate::odata::Direction;
 
 /// A query in the making. What is wrong with it is told by [`Builder::build`].
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Builder {
     fetch: Element,
     entity: Element,
@@ -215,7 +215,7 @@ impl DateGrouping {
 }
 
 /// What has to be true of a row.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Condition(Element);
 
 impl Condition {
@@ -368,7 +368,7 @@ pub enum Join {
 }
 
 /// A linked table.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Link {
     element: Element,
 }

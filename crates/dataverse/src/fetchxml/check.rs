@@ -300,7 +300,10 @@ fn check_element(element: &Element, aggregates: bool, in_filter: bool) -> Result
         .find(|form| form.name == element.name)
         .ok_or_else(|| Fault::new(STRUCTURE, "this element is not known").at(element))?;
     for name in form.required {
-        if element.get(name).is_none_or(|value| value.trim().is_empty()) {
+        if element
+            .get(name)
+            .is_none_or(|value| value.trim().is_empty())
+        {
             return Err(Fault::new(STRUCTURE, "it is missing").at(element).of(name));
         }
     }
@@ -318,7 +321,9 @@ fn check_element(element: &Element, aggregates: bool, in_filter: bool) -> Result
         check_value(element, name, value)?;
     }
     if element.name != "value" && !element.text.trim().is_empty() {
-        return Err(Fault::new(STRUCTURE, "there is text in it, which has no place here").at(element));
+        return Err(
+            Fault::new(STRUCTURE, "there is text in it, which has no place here").at(element),
+        );
     }
     for child in &element.children {
         if !form.children.contains(&child.name.as_str()) {
@@ -403,7 +408,9 @@ fn check_paging(root: &Element) -> Result<(), Fault> {
     let excluded = ["count", "page", "paging-cookie", "returntotalrecordcount"];
     let other = excluded.iter().find(|name| root.get(name).is_some());
     match (root.get("top"), other) {
-        (Some(_), Some(other)) => Err(Fault::new(STRUCTURE, "it excludes `top`").at(root).of(other)),
+        (Some(_), Some(other)) => Err(Fault::new(STRUCTURE, "it excludes `top`")
+            .at(root)
+            .of(other)),
         _ => Ok(()),
     }
 }
@@ -435,9 +442,11 @@ fn check_attribute(element: &Element, aggregates: bool) -> Result<(), Fault> {
         return Err(wrong("dategrouping", "it needs `groupby=\"true\"`"));
     }
     if element.get("alias").is_none() {
-        return Err(Fault::new("fetchxml_alias", "what is computed needs an alias")
-            .at(element)
-            .of("alias"));
+        return Err(
+            Fault::new("fetchxml_alias", "what is computed needs an alias")
+                .at(element)
+                .of("alias"),
+        );
     }
     Ok(())
 }
@@ -480,11 +489,12 @@ fn check_condition(element: &Element) -> Result<(), Fault> {
     }
     let values = element.children.len() + usize::from(element.get("value").is_some());
     if element.get("value").is_some() && !element.children.is_empty() {
-        return Err(
-            Fault::new(STRUCTURE, "it has a `value` and `<value>` elements: keep one of both")
-                .at(element)
-                .of("value"),
-        );
+        return Err(Fault::new(
+            STRUCTURE,
+            "it has a `value` and `<value>` elements: keep one of both",
+        )
+        .at(element)
+        .of("value"));
     }
     // A value beside an operator that takes none is left by the view designer, which Dataverse overlooks if it is empty.
     let values = if element.get("value") == Some("") && operator.values().fit(0) {
@@ -577,7 +587,10 @@ impl<'a> Names<'a> {
         {
             return Err(Fault::new(
                 "fetchxml_alias",
-                format!("there is no linked table with the alias `{}`", shortened(name)),
+                format!(
+                    "there is no linked table with the alias `{}`",
+                    shortened(name)
+                ),
             )
             .at(element)
             .of("entityname"));
@@ -624,11 +637,7 @@ fn linked<'a>(element: &'a Element, aliases: &mut Vec<(&'a str, &'a str)>) {
     }
 }
 
-fn check_table(
-    element: &Element,
-    schema: &Schema,
-    aliases: &[(&str, &str)],
-) -> Result<(), Fault> {
+fn check_table(element: &Element, schema: &Schema, aliases: &[(&str, &str)]) -> Result<(), Fault> {
     let table = element.get("name").unwrap_or_default();
     if schema.table(table).is_none() {
         return Err(Fault::new(

@@ -1,7 +1,7 @@
 //! Running a query, page by page.
 
 use super::check::Fetch;
-use super::tree::{Element, Fault};
+use super::tree::Element;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::odata::{FORMATTED_VALUE, LOOKUP_LOGICAL_NAME, column, encode};
@@ -42,31 +42,25 @@ impl Client {
     /// long for an address travels in a `$batch`.
     pub fn fetch(
         &self,
-        entity_set: impl Into<String>,
+        entity_set: &str,
         fetch: &Fetch,
-    ) -> impl Stream<Item = Result<FetchPage>> + Send + use<'_> {
-        Box::pin(self.pages_of(entity_set.into(), fetch.root().clone()))
-    }
-
-    fn pages_of(
-        &self,
-        entity_set: String,
-        root: Element,
-    ) -> impl Stream<Item = Result<FetchPage>> + Send {
-        stream::unfold(Position::Before(root), move |position| {
-            let entity_set = entity_set.clone();
+    ) -> impl Stream<Item = Result<FetchPage>> + Send + use<> {
+        let (client, entity_set) = (self.clone(), entity_set.to_owned());
+        let first = Position::Before(fetch.root().clone());
+        Box::pin(stream::unfold(first, move |position| {
+            let (client, entity_set) = (client.clone(), entity_set.clone());
             async move {
                 let Position::Before(root) = position else {
                     return None;
                 };
-                match self.fetch_one(&entity_set, &root).await {
+                match client.fetch_one(&entity_set, &root).await {
                     Ok((page, next)) => {
                         Some((Ok(page), next.map_or(Position::Done, Position::Before)))
                     }
                     Err(error) => Some((Err(error), Position::Done)),
                 }
             }
-        })
+        }))
     }
 
     async fn fetch_one(
@@ -76,10 +70,7 @@ impl Client {
     ) -> Result<(FetchPage, Option<Element>)> {
         let query_string = ["fetchXml=", &encode(&root.write()?).to_string()].concat();
         let annotations = [FORMATTED_VALUE, LOOKUP_LOGICAL_NAME, COOKIE, MORE, TOTAL];
-        let prefer = format!(
-            "odata.include-annotations=\"{}\"",
-            annotations.join(",")
-        );
+        let prefer = format!("odata.include-annotations=\"{}\"", annotations.join(","));
         let envelope = self
             .read_json(
                 "fetch",
@@ -159,7 +150,9 @@ fn next_page(root: &Element, envelope: &Map<String, Value>) -> Result<Option<Ele
 
 /// The number of the next page, and its cookie, which is encoded twice in the annotation's own XML.
 fn read_cookie(text: &str) -> Option<(u32, String)> {
-    let outer = Element::read(text).ok().filter(|outer| outer.name == "cookie")?;
+    let outer = Element::read(text)
+        .ok()
+        .filter(|outer| outer.name == "cookie")?;
     let page = outer.get("pagenumber")?.parse().ok()?;
     let once = percent_decode_str(outer.get("pagingcookie")?)
         .decode_utf8()
@@ -170,6 +163,7 @@ fn read_cookie(text: &str) -> Option<(u32, String)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Fault;
     use super::*;
 
     #[test]
@@ -182,7 +176,13 @@ mod tests {
                 "<cookie page=\"1\"><fullname last=\"Zed\" first=\"Ada\" /></cookie>".to_owned()
             ))
         );
-        for wrong in ["", "x", "<cookie/>", "<cookie pagenumber=\"x\" pagingcookie=\"\"/>", "<other pagenumber=\"1\" pagingcookie=\"a\"/>"] {
+        for wrong in [
+            "",
+            "x",
+            "<cookie/>",
+            "<cookie pagenumber=\"x\" pagingcookie=\"\"/>",
+            "<other pagenumber=\"1\" pagingcookie=\"a\"/>",
+        ] {
             assert_eq!(read_cookie(wrong), None, "{wrong}");
         }
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A query with placeholders.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Template {
     root: Element,
     names: BTreeSet<String>,
@@ -183,9 +183,7 @@ fn filled(
                         format!("the placeholder `{name}` {what}"),
                     )
                 };
-                let parameter = parameters
-                    .get(name)
-                    .ok_or_else(|| wrong("has no value"))?;
+                let parameter = parameters.get(name).ok_or_else(|| wrong("has no value"))?;
                 let (Parameter::Text(value) | Parameter::Pattern(value)) = parameter;
                 if is_like && value.is_empty() {
                     return Err(wrong("is empty, and every row would fit"));

@@ -102,6 +102,18 @@ pub(super) struct Element {
     pub place: Option<Place>,
 }
 
+/// The names in it; values are personal.
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        let attributes = ["name", "attribute", "operator", "link-type"];
+        f.debug_list()
+            .entries(attributes.iter().filter_map(|name| self.get(name)))
+            .entries(&self.children)
+            .finish()
+    }
+}
+
 impl Element {
     pub fn new(name: &str) -> Self {
         Self {
@@ -152,7 +164,10 @@ impl Element {
 
     fn write_into(&self, writer: &mut Writer<Vec<u8>>) -> Result<(), Fault> {
         let failed = |error: std::io::Error| {
-            Fault::new("fetchxml_malformed", format!("it cannot be written: {error}"))
+            Fault::new(
+                "fetchxml_malformed",
+                format!("it cannot be written: {error}"),
+            )
         };
         let mut start = BytesStart::new(self.name.as_str());
         for (name, value) in &self.attributes {
@@ -208,7 +223,9 @@ impl Element {
             match event {
                 Event::Start(start) => {
                     if open.len() >= DEEPEST {
-                        return Err(wrong(format!("it is nested deeper than {DEEPEST} elements")));
+                        return Err(wrong(format!(
+                            "it is nested deeper than {DEEPEST} elements"
+                        )));
                     }
                     open.push(element(&start, place)?);
                 }
@@ -217,9 +234,9 @@ impl Element {
                     attach(&mut open, &mut root, element)?;
                 }
                 Event::End(_) => {
-                    let element = open
-                        .pop()
-                        .ok_or_else(|| wrong("an element is closed that was not opened".to_owned()))?;
+                    let element = open.pop().ok_or_else(|| {
+                        wrong("an element is closed that was not opened".to_owned())
+                    })?;
                     attach(&mut open, &mut root, element)?;
                 }
                 Event::Text(piece) => {
@@ -231,10 +248,10 @@ impl Element {
                 Event::GeneralRef(reference) => {
                     let resolved = match reference.resolve_char_ref() {
                         Ok(Some(c)) => Some(c.to_string()),
-                        Ok(None) => quick_xml::escape::resolve_predefined_entity(
-                            &reference.xml10_content(),
-                        )
-                        .map(str::to_owned),
+                        Ok(None) => {
+                            quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())
+                                .map(str::to_owned)
+                        }
                         Err(_) => None,
                     };
                     let resolved = resolved
@@ -243,7 +260,9 @@ impl Element {
                 }
                 Event::Comment(_) | Event::Decl(_) => {}
                 Event::PI(_) => {
-                    return Err(wrong("a processing instruction has no place here".to_owned()));
+                    return Err(wrong(
+                        "a processing instruction has no place here".to_owned(),
+                    ));
                 }
                 Event::DocType(_) => {
                     return Err(wrong("a document type has no place here".to_owned()));
@@ -263,12 +282,16 @@ fn element(start: &BytesStart<'_>, place: Place) -> Result<Element, Fault> {
     element.place = Some(place);
     for attribute in start.attributes() {
         let wrong = |reason: String| Fault::new("fetchxml_malformed", reason);
-        let attribute =
-            attribute.map_err(|error| wrong(format!("an attribute is wrong: {error}")).at(&element))?;
+        let attribute = attribute
+            .map_err(|error| wrong(format!("an attribute is wrong: {error}")).at(&element))?;
         let name = attribute.key.as_ref().to_owned();
         let value = attribute
             .normalized_value(XmlVersion::Implicit1_0)
-            .map_err(|error| wrong(format!("the value is wrong: {error}")).at(&element).of(&name))?
+            .map_err(|error| {
+                wrong(format!("the value is wrong: {error}"))
+                    .at(&element)
+                    .of(&name)
+            })?
             .into_owned();
         must_be_xml(&value).map_err(|fault| fault.at(&element).of(&name))?;
         element.attributes.push((name, value));
@@ -276,19 +299,16 @@ fn element(start: &BytesStart<'_>, place: Place) -> Result<Element, Fault> {
     Ok(element)
 }
 
-fn attach(
-    open: &mut [Element],
-    root: &mut Option<Element>,
-    element: Element,
-) -> Result<(), Fault> {
+fn attach(open: &mut [Element], root: &mut Option<Element>, element: Element) -> Result<(), Fault> {
     match open.last_mut() {
         Some(parent) => parent.children.push(element),
         None if root.is_none() => *root = Some(element),
         None => {
-            return Err(
-                Fault::new("fetchxml_malformed", "there is an element behind the first one")
-                    .at(&element),
-            );
+            return Err(Fault::new(
+                "fetchxml_malformed",
+                "there is an element behind the first one",
+            )
+            .at(&element));
         }
     }
     Ok(())
@@ -304,7 +324,12 @@ fn add_text(open: &mut [Element], text: &str, place: Place) -> Result<(), Fault>
             parent.text.push_str(text);
             Ok(())
         }
-        None if text.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n']).is_empty() => Ok(()),
+        None if text
+            .trim_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+            .is_empty() =>
+        {
+            Ok(())
+        }
         None => Err(Fault {
             place: Some(place),
             ..Fault::new("fetchxml_malformed", "there is text outside of the element")
@@ -314,9 +339,7 @@ fn add_text(open: &mut [Element], text: &str, place: Place) -> Result<(), Fault>
 
 /// XML 1.0 cannot hold most control characters, in no spelling.
 fn must_be_xml(text: &str) -> Result<(), Fault> {
-    let fits = |c: char| {
-        matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-    };
+    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     match text.chars().find(|c| !fits(*c)) {
         None => Ok(()),
         Some(c) => Err(Fault::new(

@@ -13,8 +13,6 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// The stamp is too old for the changes since to be known (protocol page `sync.md`, section "Expiry").
-const EXPIRED_STAMP: &str = "0x80044352";
 /// Goes round the server's own copy of the metadata, which is behind right after a customisation.
 const STRONG: (&str, &str) = ("consistency", "Strong");
 /// How many requests of a reading without `RetrieveMetadataChanges` are under way at a time.
@@ -41,7 +39,7 @@ impl Client {
     }
 
     async fn whole_schema(&self, tables: BTreeSet<String>) -> Result<Schema> {
-        match self.changes(&tables, None).await {
+        match self.metadata_changes(&tables, None).await {
             Ok(changes) => {
                 let version = changes
                     .server_version_stamp
@@ -77,9 +75,11 @@ impl Client {
             }
             Version::Unknown => return self.whole_schema(tables).await.map(Refresh::ReadAnew),
         };
-        let changes = match self.changes(&tables, Some(stamp)).await {
+        let changes = match self.metadata_changes(&tables, Some(stamp)).await {
             Ok(changes) => changes,
-            Err(error) if is_expired(&error) || is_unknown_function(&error) => {
+            Err(error)
+                if matches!(error, Error::DeltaExpired(_)) || is_unknown_function(&error) =>
+            {
                 return self.whole_schema(tables).await.map(Refresh::ReadAnew);
             }
             Err(error) => return Err(error),
@@ -95,7 +95,7 @@ impl Client {
         let read = if changed.is_empty() {
             Vec::new()
         } else {
-            let read = self.changes(&changed, None).await?.entity_metadata;
+            let read = self.metadata_changes(&changed, None).await?.entity_metadata;
             read.into_iter()
                 .filter_map(wire::Entity::into_table)
                 .collect()
@@ -142,7 +142,7 @@ impl Client {
     }
 
     /// Protocol page `metadata.md`, section "Caching".
-    async fn changes(
+    async fn metadata_changes(
         &self,
         tables: &BTreeSet<String>,
         since: Option<&str>,
@@ -296,13 +296,6 @@ fn other_form() -> Error {
         reason: "the metadata has another form",
         request_id: None,
     }
-}
-
-fn is_expired(error: &Error) -> bool {
-    error
-        .answer()
-        .and_then(crate::error::ServiceAnswer::code)
-        .is_some_and(|code| code.eq_ignore_ascii_case(EXPIRED_STAMP))
 }
 
 /// An organization that does not know the function says so as of a table or a record that it does not know.

@@ -126,14 +126,18 @@ fn every_operator_of_the_reference_is_known_with_its_number_of_values() {
         ("contain-values", Values::Many),
         ("olderthan-x-minutes", Values::One),
     ] {
-        assert_eq!(Operator::from_name(name).unwrap().values(), values, "{name}");
+        assert_eq!(
+            Operator::from_name(name).unwrap().values(),
+            values,
+            "{name}"
+        );
     }
     assert_eq!(Operator::from_name("equals"), None);
     assert_eq!(Operator::from_name("not-begins-with"), None);
     for operator in Operator::ALL {
         assert_eq!(Operator::from_name(operator.name()), Some(*operator));
     }
-    assert_eq!(Operator::ALL.len(), 84);
+    assert_eq!(Operator::ALL.len(), 83);
 }
 
 fn fault(text: &str) -> Fault {
@@ -150,44 +154,184 @@ fn each_mistake_is_named_with_its_place() {
     let link = "<link-entity name='account' from='accountid' to='parentcustomerid'/>";
     for (text, code, sentence) in [
         ("", "fetchxml_malformed", "it holds no element"),
-        ("<fetch><entity name='contact'></fetch>", "fetchxml_malformed", "this is no XML"),
-        ("<fetch>\n  <entity name='contact' name='a'/></fetch>", "fetchxml_malformed", "line 2, column 3: the element `entity`"),
-        ("<!DOCTYPE a><fetch/>", "fetchxml_malformed", "a document type"),
-        ("<fetch><entity name='&xxe;'/></fetch>", "fetchxml_malformed", "attribute `name`"),
-        ("<fetch/><fetch/>", "fetchxml_malformed", "behind the first one"),
+        (
+            "<fetch><entity name='contact'></fetch>",
+            "fetchxml_malformed",
+            "this is no XML",
+        ),
+        (
+            "<fetch>\n  <entity name='contact' name='a'/></fetch>",
+            "fetchxml_malformed",
+            "line 2, column 3: the element `entity`",
+        ),
+        (
+            "<!DOCTYPE a><fetch/>",
+            "fetchxml_malformed",
+            "a document type",
+        ),
+        (
+            "<fetch><entity name='&xxe;'/></fetch>",
+            "fetchxml_malformed",
+            "attribute `name`",
+        ),
+        (
+            "<fetch/><fetch/>",
+            "fetchxml_malformed",
+            "behind the first one",
+        ),
         ("<query/>", "fetchxml_structure", "begins with `<fetch>`"),
         ("<fetch/>", "fetchxml_structure", "exactly one `<entity>`"),
-        ("<fetch><entity name='contact'/><entity name='contact'/></fetch>", "fetchxml_structure", "exactly one"),
-        ("<fetch><entity/></fetch>", "fetchxml_structure", "the element `entity`, attribute `name`: it is missing"),
-        ("<fetch><entity name='contact'><atribute/></entity></fetch>", "fetchxml_structure", "`atribute`: this element is not known"),
-        ("<fetch><entity name='contact'><attribute name='fullname' alais='x'/></entity></fetch>", "fetchxml_structure", "attribute `alais`"),
-        ("<fetch distinct='yes'><entity name='contact'/></fetch>", "fetchxml_structure", "`true` or `false`"),
-        ("<fetch top='5' page='1'><entity name='contact'/></fetch>", "fetchxml_structure", "attribute `page`: it excludes `top`"),
-        ("<fetch count='5001'><entity name='contact'/></fetch>", "fetchxml_limit", "1 to 5000"),
-        ("<fetch><entity name='contact'><filter type='xor'/></entity></fetch>", "fetchxml_structure", "one of: and, or"),
-        ("<fetch><entity name='contact'>x</entity></fetch>", "fetchxml_structure", "text"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='equals' value='x'/></filter></entity></fetch>", "fetchxml_operator", "attribute `operator`: `equals` is no operator"),
-        ("<fetch><entity name='contact'>\n\n<filter><condition attribute='lastname' operator='between' value='x'/></filter></entity></fetch>", "fetchxml_operator", "line 3, column 9: the element `condition`, attribute `operator`: `between` takes two values, and there are 1"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='null' value='x'/></filter></entity></fetch>", "fetchxml_operator", "takes no value"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='like' valueof='fullname'/></filter></entity></fetch>", "fetchxml_operator", "does not compare columns"),
-        ("<fetch aggregate='true'><entity name='contact'><attribute name='contactid' aggregate='count'/></entity></fetch>", "fetchxml_alias", "needs an alias"),
-        ("<fetch aggregate='true'><entity name='contact'><attribute name='contactid' alias='n' aggregate='count'/><order attribute='lastname'/></entity></fetch>", "fetchxml_alias", "ordered by an alias"),
-        ("<fetch><entity name='contact'><attribute name='contactid' alias='n' aggregate='count'/></entity></fetch>", "fetchxml_structure", "needs `aggregate=\"true\"`"),
-        ("<fetch><entity name='contact'><attribute name='contactid' alias='n'/><attribute name='fullname' alias='n'/></entity></fetch>", "fetchxml_alias", "stands twice"),
-        ("<fetch><entity name='contact'><attribute name='contactid' alias='a b'/></entity></fetch>", "fetchxml_alias", "is no alias"),
-        ("<fetch><entity name='contact'><filter><condition entityname='nobody' attribute='lastname' operator='null'/></filter></entity></fetch>", "fetchxml_alias", "`nobody`"),
-        ("<fetch><entity name='contact'><link-entity name='account' from='accountid' to='parentcustomerid' link-type='any'/></entity></fetch>", "fetchxml_structure", "attribute `link-type`"),
-        ("<fetch><entity name='contact'><filter><link-entity name='account' from='accountid' to='parentcustomerid'/></filter></entity></fetch>", "fetchxml_structure", "in a filter it takes one of: any"),
-        ("<fetch><entity name='nowhere'/></fetch>", "fetchxml_table_unknown", "no table `nowhere`"),
-        ("<fetch><entity name='contact'><attribute name='nmae'/></entity></fetch>", "fetchxml_column_unknown", "attribute `name`: the table contact has no column `nmae`"),
-        ("<fetch><entity name='contact'><attribute name='secret'/></entity></fetch>", "fetchxml_column_unknown", "cannot be read"),
-        ("<fetch><entity name='contact'><order attribute='nmae'/></entity></fetch>", "fetchxml_column_unknown", "`order`"),
-        ("<fetch><entity name='contact'><link-entity name='account' from='contactid' to='parentcustomerid'/></entity></fetch>", "fetchxml_column_unknown", "attribute `from`: the table account has no column `contactid`"),
-        ("<fetch><entity name='contact'><link-entity name='account' from='accountid' to='name'/></entity></fetch>", "fetchxml_column_unknown", "attribute `to`"),
-        ("<fetch><entity name='contact'><link-entity alias='c' name='account' from='accountid' to='parentcustomerid'/><filter><condition entityname='c' attribute='lastname' operator='null'/></filter></entity></fetch>", "fetchxml_column_unknown", "the table account has no column `lastname`"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' valueof='nmae'/></filter></entity></fetch>", "fetchxml_column_unknown", "attribute `valueof`"),
+        (
+            "<fetch><entity name='contact'/><entity name='contact'/></fetch>",
+            "fetchxml_structure",
+            "exactly one",
+        ),
+        (
+            "<fetch><entity/></fetch>",
+            "fetchxml_structure",
+            "the element `entity`, attribute `name`: it is missing",
+        ),
+        (
+            "<fetch><entity name='contact'><atribute/></entity></fetch>",
+            "fetchxml_structure",
+            "`atribute`: this element is not known",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='fullname' alais='x'/></entity></fetch>",
+            "fetchxml_structure",
+            "attribute `alais`",
+        ),
+        (
+            "<fetch distinct='yes'><entity name='contact'/></fetch>",
+            "fetchxml_structure",
+            "`true` or `false`",
+        ),
+        (
+            "<fetch top='5' page='1'><entity name='contact'/></fetch>",
+            "fetchxml_structure",
+            "attribute `page`: it excludes `top`",
+        ),
+        (
+            "<fetch count='5001'><entity name='contact'/></fetch>",
+            "fetchxml_limit",
+            "1 to 5000",
+        ),
+        (
+            "<fetch><entity name='contact'><filter type='xor'/></entity></fetch>",
+            "fetchxml_structure",
+            "one of: and, or",
+        ),
+        (
+            "<fetch><entity name='contact'>x</entity></fetch>",
+            "fetchxml_structure",
+            "text",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='equals' value='x'/></filter></entity></fetch>",
+            "fetchxml_operator",
+            "attribute `operator`: `equals` is no operator",
+        ),
+        (
+            "<fetch><entity name='contact'>\n\n<filter><condition attribute='lastname' operator='between' value='x'/></filter></entity></fetch>",
+            "fetchxml_operator",
+            "line 3, column 9: the element `condition`, attribute `operator`: `between` takes two values, and there are 1",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='null' value='x'/></filter></entity></fetch>",
+            "fetchxml_operator",
+            "takes no value",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='like' valueof='fullname'/></filter></entity></fetch>",
+            "fetchxml_operator",
+            "does not compare columns",
+        ),
+        (
+            "<fetch aggregate='true'><entity name='contact'><attribute name='contactid' aggregate='count'/></entity></fetch>",
+            "fetchxml_alias",
+            "needs an alias",
+        ),
+        (
+            "<fetch aggregate='true'><entity name='contact'><attribute name='contactid' alias='n' aggregate='count'/><order attribute='lastname'/></entity></fetch>",
+            "fetchxml_alias",
+            "ordered by an alias",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='contactid' alias='n' aggregate='count'/></entity></fetch>",
+            "fetchxml_structure",
+            "needs `aggregate=\"true\"`",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='contactid' alias='n'/><attribute name='fullname' alias='n'/></entity></fetch>",
+            "fetchxml_alias",
+            "stands twice",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='contactid' alias='a b'/></entity></fetch>",
+            "fetchxml_alias",
+            "is no alias",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition entityname='nobody' attribute='lastname' operator='null'/></filter></entity></fetch>",
+            "fetchxml_alias",
+            "`nobody`",
+        ),
+        (
+            "<fetch><entity name='contact'><link-entity name='account' from='accountid' to='parentcustomerid' link-type='any'/></entity></fetch>",
+            "fetchxml_structure",
+            "attribute `link-type`",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><link-entity name='account' from='accountid' to='parentcustomerid'/></filter></entity></fetch>",
+            "fetchxml_structure",
+            "in a filter it takes one of: any",
+        ),
+        (
+            "<fetch><entity name='nowhere'/></fetch>",
+            "fetchxml_table_unknown",
+            "no table `nowhere`",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='nmae'/></entity></fetch>",
+            "fetchxml_column_unknown",
+            "attribute `name`: the table contact has no column `nmae`",
+        ),
+        (
+            "<fetch><entity name='contact'><attribute name='secret'/></entity></fetch>",
+            "fetchxml_column_unknown",
+            "cannot be read",
+        ),
+        (
+            "<fetch><entity name='contact'><order attribute='nmae'/></entity></fetch>",
+            "fetchxml_column_unknown",
+            "`order`",
+        ),
+        (
+            "<fetch><entity name='contact'><link-entity name='account' from='contactid' to='parentcustomerid'/></entity></fetch>",
+            "fetchxml_column_unknown",
+            "attribute `from`: the table account has no column `contactid`",
+        ),
+        (
+            "<fetch><entity name='contact'><link-entity name='account' from='accountid' to='name'/></entity></fetch>",
+            "fetchxml_column_unknown",
+            "attribute `to`",
+        ),
+        (
+            "<fetch><entity name='contact'><link-entity alias='c' name='account' from='accountid' to='parentcustomerid'/><filter><condition entityname='c' attribute='lastname' operator='null'/></filter></entity></fetch>",
+            "fetchxml_column_unknown",
+            "the table account has no column `lastname`",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' valueof='nmae'/></filter></entity></fetch>",
+            "fetchxml_column_unknown",
+            "attribute `valueof`",
+        ),
         (&long(link.repeat(16)), "fetchxml_limit", "15 linked tables"),
-        (&long(condition.repeat(501)), "fetchxml_limit", "500 conditions"),
+        (
+            &long(condition.repeat(501)),
+            "fetchxml_limit",
+            "500 conditions",
+        ),
         (&"<a>".repeat(100), "fetchxml_malformed", "nested deeper"),
         (&long("x".repeat(200_000)), "fetchxml_limit", "longer than"),
     ] {
@@ -223,21 +367,49 @@ fn placeholders_stand_for_values_and_nothing_else() {
     let template = Template::parse(TEMPLATE).unwrap();
     template.check(&SCHEMA).unwrap();
     assert_eq!(template.names().collect::<Vec<_>>(), ["visitor.name"]);
-    assert_eq!(template.tables().into_iter().collect::<Vec<_>>(), ["contact"]);
+    assert_eq!(
+        template.tables().into_iter().collect::<Vec<_>>(),
+        ["contact"]
+    );
     let hostile = "50%\"/></filter><all-attributes/>{{other}}";
-    let filled = template.fill(&with_name(Parameter::Text(hostile.to_owned()))).unwrap();
+    let filled = template
+        .fill(&with_name(Parameter::Text(hostile.to_owned())))
+        .unwrap();
     let xml = filled.to_xml().unwrap();
     let document = roxmltree::Document::parse(&xml).unwrap();
-    let values: Vec<_> = document.descendants().filter_map(|node| node.attribute("value")).collect();
-    assert_eq!(values, [hostile, "%50[%]\"/></filter><all-attributes/>{{other}}%"]);
-    assert!(!document.descendants().any(|node| node.has_tag_name("all-attributes")));
-    let pattern = template.fill(&with_name(Parameter::Pattern("a%b".to_owned()))).unwrap().to_xml().unwrap();
+    let values: Vec<_> = document
+        .descendants()
+        .filter_map(|node| node.attribute("value"))
+        .collect();
+    assert_eq!(
+        values,
+        [hostile, "%50[%]\"/></filter><all-attributes/>{{other}}%"]
+    );
+    assert!(
+        !document
+            .descendants()
+            .any(|node| node.has_tag_name("all-attributes"))
+    );
+    let pattern = template
+        .fill(&with_name(Parameter::Pattern("a%b".to_owned())))
+        .unwrap()
+        .to_xml()
+        .unwrap();
     assert!(pattern.contains("\"%a%b%\""), "{pattern}");
 
     for (parameters, sentence) in [
-        (BTreeMap::new(), "the placeholder `visitor.name` has no value"),
-        (with_name(Parameter::Text(String::new())), "every row would fit"),
-        (with_name(Parameter::Text("a\u{1}b".to_owned())), "the character U+0001 cannot stand in XML"),
+        (
+            BTreeMap::new(),
+            "the placeholder `visitor.name` has no value",
+        ),
+        (
+            with_name(Parameter::Text(String::new())),
+            "every row would fit",
+        ),
+        (
+            with_name(Parameter::Text("a\u{1}b".to_owned())),
+            "the character U+0001 cannot stand in XML",
+        ),
         (with_name(Parameter::Text("a\u{ffff}".to_owned())), "U+FFFF"),
     ] {
         let fault = template.fill(&parameters).unwrap_err();
@@ -245,11 +417,23 @@ fn placeholders_stand_for_values_and_nothing_else() {
         assert!(fault.to_string().contains("line 1, column"), "{fault}");
     }
     for (text, sentence) in [
-        ("<fetch><entity name='contact'><attribute name='fullname' uiname='{{a}}'/></entity></fetch>", "in a `<value>` only"),
+        (
+            "<fetch><entity name='contact'><attribute name='fullname' uiname='{{a}}'/></entity></fetch>",
+            "in a `<value>` only",
+        ),
         ("<fetch><entity name='{{a}}'/></fetch>", "no logical name"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' value='{{a'/></filter></entity></fetch>", "not closed"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' value='{{a b}}'/></filter></entity></fetch>", "no name"),
-        ("<fetch><entity name='contact'><filter><condition attribute='lastname' operator='{{a}}' value='x'/></filter></entity></fetch>", "no operator"),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' value='{{a'/></filter></entity></fetch>",
+            "not closed",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='eq' value='{{a b}}'/></filter></entity></fetch>",
+            "no name",
+        ),
+        (
+            "<fetch><entity name='contact'><filter><condition attribute='lastname' operator='{{a}}' value='x'/></filter></entity></fetch>",
+            "no operator",
+        ),
     ] {
         let fault = Template::parse(text).err().unwrap();
         assert!(fault.to_string().contains(sentence), "{fault}");
@@ -260,7 +444,11 @@ fn placeholders_stand_for_values_and_nothing_else() {
 // ---- on the wire --------------------------------------------------------------------------------------
 
 fn asked(request: &Request) -> String {
-    let (_, xml) = request.url.query_pairs().find(|(name, _)| name == "fetchXml").unwrap();
+    let (_, xml) = request
+        .url
+        .query_pairs()
+        .find(|(name, _)| name == "fetchXml")
+        .unwrap();
     xml.into_owned()
 }
 
@@ -270,7 +458,9 @@ async fn pages(client: &Client, fetch: &Fetch) -> Vec<Result<FetchPage, Error>> 
 
 fn page(rows: Value, more: Value) -> ResponseTemplate {
     let mut body = json!({"@odata.context": "x/$metadata#contacts", "value": rows});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     ResponseTemplate::new(200).set_body_json(body)
 }
 
@@ -303,7 +493,15 @@ async fn pages_are_followed_by_their_cookie_and_rows_decoded() {
         "@Microsoft.Dynamics.CRM.totalrecordcount": 2, "@Microsoft.Dynamics.CRM.morerecords": true,
         "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie": cookie,
     }))).await;
-    on_page(&server, 2, page(json!([{"fullname": "B", "company_x002e_name": "Old"}]), json!({"@Microsoft.Dynamics.CRM.totalrecordcount": -1}))).await;
+    on_page(
+        &server,
+        2,
+        page(
+            json!([{"fullname": "B", "company_x002e_name": "Old"}]),
+            json!({"@Microsoft.Dynamics.CRM.totalrecordcount": -1}),
+        ),
+    )
+    .await;
     let fetch = Builder::new("contact")
         .attribute("fullname")
         .filter(Condition::equals("lastname", "a+b & c"))
@@ -315,9 +513,22 @@ async fn pages_are_followed_by_their_cookie_and_rows_decoded() {
         panic!("{pages:?}")
     };
     let ada = &first.rows[0];
-    assert_eq!((ada.text("fullname"), ada.text("company.name"), ada.formatted("company.revenue")), (Some("Ada Byron"), Some("Analytical Ltd"), Some("$3.00")));
-    assert_eq!(ada.lookup("parentcustomerid").unwrap().table.as_deref(), Some("account"));
-    assert!(ada.value("emailaddress1").is_null(), "what is empty is not there");
+    assert_eq!(
+        (
+            ada.text("fullname"),
+            ada.text("company.name"),
+            ada.formatted("company.revenue")
+        ),
+        (Some("Ada Byron"), Some("Analytical Ltd"), Some("$3.00"))
+    );
+    assert_eq!(
+        ada.lookup("parentcustomerid").unwrap().table.as_deref(),
+        Some("account")
+    );
+    assert!(
+        ada.value("emailaddress1").is_null(),
+        "what is empty is not there"
+    );
     assert_eq!((first.total, second.total), (Some(2), None));
     assert_eq!(second.rows[0].text("company.name"), Some("Old"));
 
@@ -328,10 +539,18 @@ async fn pages_are_followed_by_their_cookie_and_rows_decoded() {
     assert!(asked(one).contains("value=\"a+b &amp; c\""));
     let document = asked(two);
     let document = roxmltree::Document::parse(&document).unwrap();
-    assert_eq!(document.root_element().attribute("paging-cookie"), Some("<cookie page=\"1\"><fullname last=\"Z&quot;d\" /></cookie>"));
+    assert_eq!(
+        document.root_element().attribute("paging-cookie"),
+        Some("<cookie page=\"1\"><fullname last=\"Z&quot;d\" /></cookie>")
+    );
     assert_eq!(document.root_element().attribute("page"), Some("2"));
     let prefer = two.headers.get("prefer").unwrap().to_str().unwrap();
-    assert!(prefer.starts_with("odata.include-annotations=\"") && prefer.contains("fetchxmlpagingcookie") && prefer.contains("morerecords"), "{prefer}");
+    assert!(
+        prefer.starts_with("odata.include-annotations=\"")
+            && prefer.contains("fetchxmlpagingcookie")
+            && prefer.contains("morerecords"),
+        "{prefer}"
+    );
 }
 
 #[tokio::test]
@@ -341,7 +560,15 @@ async fn pages_without_a_cookie_are_counted() {
     let more = || json!({"@Microsoft.Dynamics.CRM.morerecords": true});
     on_page(&server, 1, page(json!([{"fullname": "A"}]), more())).await;
     on_page(&server, 2, page(json!([{"fullname": "B"}]), more())).await;
-    on_page(&server, 3, page(json!([]), json!({"@Microsoft.Dynamics.CRM.morerecords": false}))).await;
+    on_page(
+        &server,
+        3,
+        page(
+            json!([]),
+            json!({"@Microsoft.Dynamics.CRM.morerecords": false}),
+        ),
+    )
+    .await;
     let fetch = Builder::new("contact").page_size(1).build().unwrap();
     let pages = pages(&client(&server), &fetch).await;
     assert_eq!(pages.iter().filter(|page| page.is_ok()).count(), 3);
@@ -351,10 +578,30 @@ async fn pages_without_a_cookie_are_counted() {
 async fn a_broken_answer_or_refusal_ends_the_reading() {
     let template = |more| page(json!([]), more);
     for (answered, code) in [
-        (dataverse_error(400, "0x80041103", "'contact' entity doesn't contain attribute with Name = 'x' and NameMapping = 'Logical'."), "bad_request"),
-        (dataverse_error(400, "0x8004e023", "The maximum record limit is exceeded. Reduce the number of records."), "bad_request"),
-        (ResponseTemplate::new(200).set_body_json(json!({"value": [7]})), "not_dataverse"),
-        (ResponseTemplate::new(200).set_body_json(json!({"rows": []})), "not_dataverse"),
+        (
+            dataverse_error(
+                400,
+                "0x80041103",
+                "'contact' entity doesn't contain attribute with Name = 'x' and NameMapping = 'Logical'.",
+            ),
+            "bad_request",
+        ),
+        (
+            dataverse_error(
+                400,
+                "0x8004e023",
+                "The maximum record limit is exceeded. Reduce the number of records.",
+            ),
+            "bad_request",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({"value": [7]})),
+            "not_dataverse",
+        ),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({"rows": []})),
+            "not_dataverse",
+        ),
     ] {
         let server = organization("contacts", answered).await;
         let fetch = Builder::new("contact").build().unwrap();
@@ -364,7 +611,11 @@ async fn a_broken_answer_or_refusal_ends_the_reading() {
         };
         assert_eq!(error.code(), code);
     }
-    for cookie in ["nonsense", "<cookie pagenumber=\"1\" pagingcookie=\"a\"/>", "<cookie pagenumber=\"2\"/>"] {
+    for cookie in [
+        "nonsense",
+        "<cookie pagenumber=\"1\" pagingcookie=\"a\"/>",
+        "<cookie pagenumber=\"2\"/>",
+    ] {
         let more = json!({"@Microsoft.Dynamics.CRM.morerecords": true, "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie": cookie});
         let server = organization("contacts", template(more)).await;
         let fetch = Builder::new("contact").page_size(1).build().unwrap();
@@ -383,7 +634,10 @@ async fn what_is_computed_comes_under_its_alias() {
     let fetch = Fetch::parse("<fetch aggregate='true'><entity name='contact'><attribute name='contactid' alias='Count' aggregate='count'/><attribute name='address1_city' alias='City' groupby='true'/></entity></fetch>").unwrap();
     let pages = pages(&client(&server), &fetch).await;
     let row = &pages[0].as_ref().unwrap().rows[0];
-    assert_eq!((row.value("Count"), row.formatted("City")), (&json!(10), Some("Redmond!")));
+    assert_eq!(
+        (row.value("Count"), row.formatted("City")),
+        (&json!(10), Some("Redmond!"))
+    );
 }
 
 // ---- properties ---------------------------------------------------------------------------------------
@@ -394,29 +648,38 @@ fn text() -> impl Strategy<Value = String> {
         4 => prop::char::any(),
         2 => prop::sample::select(vec!['\t', '\n', '\r', '<', '>', '&', '"', '\'', '%', '_', '[', ']', '{', '}', ' ', ';', '\u{fffd}', '🦊', '\u{85}', '\u{2028}']),
     ];
-    let holds = |c: &char| !(c.is_control() && *c < ' ' && !"\t\n\r".contains(*c)) && !['\u{fffe}', '\u{ffff}'].contains(c);
+    let holds = |c: &char| {
+        !(c.is_control() && *c < ' ' && !"\t\n\r".contains(*c))
+            && !['\u{fffe}', '\u{ffff}'].contains(c)
+    };
     prop::collection::vec(c.prop_filter("XML 1.0 cannot hold it", holds), 0..40)
         .prop_map(|characters| characters.into_iter().collect())
 }
 
 fn condition() -> impl Strategy<Value = Condition> {
     let column = prop::sample::select(vec!["fullname", "lastname", "createdon", "statecode"]);
-    let single = (column, prop::sample::select(Operator::ALL), prop::collection::vec(text(), 3)).prop_map(|(column, operator, values)| {
-        let count = match operator.values() {
-            Values::None => 0,
-            Values::One => 1,
-            Values::Two => 2,
-            Values::Many => 3,
-        };
-        Condition::new(column, operator, values.into_iter().take(count))
-    });
+    let single = (
+        column,
+        prop::sample::select(Operator::ALL),
+        prop::collection::vec(text(), 3),
+    )
+        .prop_map(|(column, operator, values)| {
+            let count = match operator.values() {
+                Values::None => 0,
+                Values::One => 1,
+                Values::Two => 2,
+                Values::Many => 3,
+            };
+            Condition::new(column, operator, values.into_iter().take(count))
+        });
     single.prop_recursive(3, 20, 4, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::all),
             prop::collection::vec(inner.clone(), 1..4).prop_map(Condition::any),
             inner.prop_map(|_| Condition::related(
                 Related::Exists,
-                Link::new("account", "accountid", "parentcustomerid").filter(Condition::equals("name", "x"))
+                Link::new("account", "accountid", "parentcustomerid")
+                    .filter(Condition::equals("name", "x"))
             )),
         ]
     })
@@ -425,8 +688,13 @@ fn condition() -> impl Strategy<Value = Condition> {
 /// What an independent reader makes of it.
 fn values_in(xml: &str) -> Vec<String> {
     let document = roxmltree::Document::parse(xml).unwrap();
-    let attribute = document.descendants().filter_map(|node| node.attribute("value").map(str::to_owned));
-    let elements = document.descendants().filter(|node| node.has_tag_name("value")).map(|node| node.text().unwrap_or("").to_owned());
+    let attribute = document
+        .descendants()
+        .filter_map(|node| node.attribute("value").map(str::to_owned));
+    let elements = document
+        .descendants()
+        .filter(|node| node.has_tag_name("value"))
+        .map(|node| node.text().unwrap_or("").to_owned());
     attribute.chain(elements).collect()
 }
 

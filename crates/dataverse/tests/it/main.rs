@@ -5,6 +5,8 @@ mod batch;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod fetchxml;
+#[cfg(test)]
 mod metadata;
 #[cfg(test)]
 mod network;
