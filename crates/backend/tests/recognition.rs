@@ -115,7 +115,6 @@ async fn with_latency_a_recognition_is_one_round_trip_deep() {
             view.connection.state == ConnectionState::Online
         })
         .await;
-    companion.until_tables().await;
     companion
         .admin(Method::PUT, "/latency", Some(json!({ "delay_ms": 100 })))
         .await;
@@ -126,7 +125,14 @@ async fn with_latency_a_recognition_is_one_round_trip_deep() {
         .await;
     let view = companion.until("the live answer", is_live).await;
     assert_eq!(view.recognition.account.state, CardState::Found);
-    let requests = companion.admin(Method::GET, "/requests", None).await;
+    let mut requests = companion.admin(Method::GET, "/requests", None).await;
+    // What the tables look like is asked in the background; nobody waits for it.
+    requests.as_array_mut().unwrap().retain(|request| {
+        let path = request["path"].as_str().unwrap();
+        ["contacts", "accounts", "leads"]
+            .iter()
+            .any(|set| path.ends_with(set))
+    });
     assert!(
         requests.as_array().unwrap().len() >= 6,
         "two rules for each of three tables: {requests}"

@@ -88,17 +88,6 @@ impl Companion {
         }
     }
 
-    /// Waits until Dynamics has told what its tables look like.
-    pub async fn until_tables(&self) -> Arc<dataverse::metadata::Schema> {
-        let mut schema = self.handle().watch_schema();
-        let known = tokio::time::timeout(PATIENCE, schema.wait_for(Option::is_some)).await;
-        known
-            .expect("the tables are read")
-            .unwrap()
-            .clone()
-            .unwrap()
-    }
-
     /// A console that is paired and welcome.
     pub async fn console(&self) -> Console {
         self.handle().start_pairing().await;

@@ -167,12 +167,19 @@ impl Client {
 
     async fn schema_by_definitions(&self, tables: BTreeSet<String>) -> Result<Schema> {
         let mut read = Vec::new();
+        let mut unknown = None;
         for table in &tables {
             match self.table_by_definition(table).await {
                 Ok(table) => read.extend(table),
-                Err(Error::NotFound(_) | Error::UnknownTable(_)) => {}
+                Err(error @ (Error::NotFound(_) | Error::UnknownTable(_))) => {
+                    unknown = Some(error);
+                }
                 Err(error) => return Err(error),
             }
+        }
+        // Where no table at all is known, it is the definitions that are not there.
+        if let (Some(error), true) = (unknown, read.is_empty()) {
+            return Err(error);
         }
         let version = self.global_version(read.first()).await?;
         Ok(Schema::new(
