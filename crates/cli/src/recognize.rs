@@ -118,7 +118,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
             }
         }
         Err(error) => {
-            tracing::warn!(error.code = error.code(), "the tables cannot be read");
+            // Labels are a courtesy: the standard ones are shown instead.
+            tracing::info!(error.code = error.code(), error.chain = %error, "the tables cannot be read");
         }
     }
     let timings_ms = Timings {
