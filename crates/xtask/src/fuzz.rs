@@ -50,12 +50,17 @@ pub fn run(log: &Path) -> Result<()> {
         fs::create_dir_all(&found)?;
         let failures = scratch().join("fuzz").join(format!("{name}-"));
         let mut fuzz = Command::new(folder.join(&host).join("release").join(&name));
-        fuzz.args(["-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
-            .arg(format!("-max_total_time={SECONDS}"))
-            .arg(format!("-artifact_prefix={}", failures.display()))
-            // What is found goes to the first folder; the stored ones are only read.
-            .arg(&found)
-            .arg(root().join("fuzz/corpus").join(&name));
+        fuzz.args([
+            "-timeout=10",
+            "-rss_limit_mb=2048",
+            "-print_final_stats=1",
+            "-verbosity=0",
+        ])
+        .arg(format!("-max_total_time={SECONDS}"))
+        .arg(format!("-artifact_prefix={}", failures.display()))
+        // What is found goes to the first folder; the stored ones are only read.
+        .arg(&found)
+        .arg(root().join("fuzz/corpus").join(&name));
         run_logged(&mut fuzz, log).with_context(|| {
             format!(
                 "{name} fails on the input that is stored as {}…; once mended, keep it in fuzz/corpus/{name}",
