@@ -2,6 +2,7 @@
 //! corpus (`tests/tests/corpus.rs`).
 
 use sandbox_syntax::batch::{self, MOST_OPERATIONS, Part};
+use sandbox_syntax::fetch::{self, Entity, LinkKind, PagingCookie};
 use sandbox_syntax::filter::{self, ArgumentValue, Expression};
 use sandbox_syntax::options::Options;
 use sandbox_syntax::{SyntaxError, path};
@@ -10,10 +11,11 @@ use sandbox_syntax::{SyntaxError, path};
 pub type Reader = fn(&[u8]);
 
 /// Every reader by the name of its target and corpus folder.
-pub const READERS: [(&str, Reader); 3] = [
+pub const READERS: [(&str, Reader); 4] = [
     ("filter", filter),
     ("options", options),
     ("multipart", multipart),
+    ("fetchxml", fetchxml),
 ];
 
 /// `$filter`: an answer or a refusal, the same each time, and no tree deeper than a reader's stack can bear.
@@ -86,6 +88,43 @@ pub fn multipart(data: &[u8]) {
         }
     }
     assert!(operations <= MOST_OPERATIONS);
+}
+
+/// FetchXML and the paging cookie that a client sends back with it.
+pub fn fetchxml(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match fetch::read(text) {
+        Ok(fetch) => {
+            assert_eq!(fetch::read(text).as_ref(), Ok(&fetch), "the same each time");
+            links(&fetch.entity);
+            if let Some(cookie) = &fetch.paging_cookie
+                && let Err(error) = PagingCookie::read(cookie)
+            {
+                refusal(&error);
+            }
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+/// What stands below an entity joins rows; what asks whether there are any stands in a filter.
+fn links(entity: &Entity) {
+    for link in &entity.links {
+        let asks = [
+            LinkKind::Any,
+            LinkKind::NotAny,
+            LinkKind::All,
+            LinkKind::NotAll,
+        ];
+        assert!(
+            !asks.contains(&link.kind),
+            "{:?} outside a filter",
+            link.kind
+        );
+        links(&link.entity);
+    }
 }
 
 fn refusal(error: &SyntaxError) {
