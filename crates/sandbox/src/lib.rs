@@ -20,7 +20,8 @@
 //! - `write`: create, update, upsert, delete, on a transaction of the caller's. `references`: binds. `associate`: collections
 //!   of a row. `batch`: `$batch`. `bulk`, `actions`: bulk actions, resolving a case, qualifying a lead.
 //! - `rules`: what the server does by itself. `security`: roles and 403s.
-//! - `metadata`: tables and columns. `store`: SQLite. `demo`: the demo data and the sample visitors.
+//! - `metadata`: tables and columns. `definitions`: the metadata endpoints and changes to the schema. `store`: SQLite.
+//!   `demo`: the demo data and the sample visitors.
 //!
 //! # The admin door
 //! On the same address under `/admin`, without sign-in (the server listens on loopback). Bodies are JSON; changes answer
@@ -53,6 +54,7 @@ mod auth;
 mod batch;
 mod bulk;
 mod clock;
+mod definitions;
 pub mod demo;
 mod duplicates;
 mod errors;
@@ -85,6 +87,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::{Authority, Client, Credential, OnPremisesLogin, random_secret};
 use crate::faults::{Faults, Latency};
+use crate::metadata::schema::Schema;
 use crate::organization::{Organization, ids};
 use crate::security::{Directory, Principal, Role, guide_role};
 use crate::store::Store;
@@ -319,6 +322,8 @@ impl Sandbox {
         };
 
         let store = Store::open(options.data.as_deref()).await?;
+        let schema = Schema::open(&mut *store.pool().acquire().await?).await?;
+        store.continue_versions(schema.current()).await?;
         if store.is_new {
             demo::organization(&store).await?;
             match options.seed {
@@ -341,6 +346,7 @@ impl Sandbox {
         let organization = Arc::new(Organization {
             next_ticket: AtomicU32::new(demo::next_ticket(&store).await?),
             store,
+            schema,
             directory: directory(),
             authority: authority(&description),
             clock: clock::Clock::default(),

@@ -7,6 +7,7 @@ use crate::auth::Authority;
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::limits::Protection;
+use crate::metadata::schema::Schema;
 use crate::requests::RequestLog;
 use crate::security::Directory;
 use crate::store::Store;
@@ -38,6 +39,8 @@ pub(crate) mod ids {
 /// Everything that a request may touch.
 pub(crate) struct Organization {
     pub(crate) store: Store,
+    /// Its tables, as customized so far.
+    pub(crate) schema: Schema,
     pub(crate) directory: Directory,
     pub(crate) authority: Authority,
     pub(crate) clock: Clock,

@@ -19,6 +19,7 @@ pub(crate) const LARGEST_PAGE: u32 = 5000;
 
 pub(crate) const FORMATTED: &str = "OData.Community.Display.V1.FormattedValue";
 pub(crate) const LOOKUP_TABLE: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
+pub(crate) const METADATA_VERSION: &str = "Microsoft.Dynamics.CRM.globalmetadataversion";
 pub(crate) const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
 
 /// Which annotations the client asked for (`Prefer: odata.include-annotations`).
@@ -27,6 +28,7 @@ pub(crate) struct Annotations {
     pub(crate) formatted: bool,
     pub(crate) lookup_table: bool,
     pub(crate) navigation: bool,
+    pub(crate) metadata_version: bool,
     /// `*`: whole-result annotations and error details too.
     pub(crate) all: bool,
 }
@@ -43,6 +45,7 @@ impl Annotations {
             annotations.formatted |= matches(FORMATTED);
             annotations.lookup_table |= matches(LOOKUP_TABLE);
             annotations.navigation |= matches(NAVIGATION);
+            annotations.metadata_version |= matches(METADATA_VERSION);
             annotations.all |= pattern == "*";
         }
         annotations
@@ -658,6 +661,7 @@ mod tests {
                 formatted: true,
                 lookup_table: true,
                 navigation: true,
+                metadata_version: true,
                 all: true
             }
         );

@@ -112,7 +112,7 @@ async fn web_api(
         // AD FS and the web server in front of Dynamics answer unknown paths with an empty 404.
         return Answer::empty(404).into_response();
     };
-    let entity_set = entity_set(resource);
+    let entity_set = entity_set(&organization, resource);
     // Only the cloud protects itself; who has no good token is refused before that.
     let authorization = headers
         .get(header::AUTHORIZATION)
@@ -186,9 +186,11 @@ fn located(path: &str) -> Option<(Deployment, &str, &str)> {
         .then_some((deployment, version, resource))
 }
 
-fn entity_set(resource: &str) -> Option<String> {
+fn entity_set(organization: &Organization, resource: &str) -> Option<String> {
     let first = resource.split(['/', '(']).next()?;
-    crate::metadata::catalog()
+    organization
+        .schema
+        .current()
         .set(first)
         .map(|table| table.set.clone())
 }

@@ -81,13 +81,7 @@ impl Store {
             is_new: tables == 0,
             _directory: directory,
         };
-        if store.is_new {
-            store.create_tables().await?;
-        }
-        store.version.store(
-            store.highest_version().await?.max(FIRST_VERSION),
-            Ordering::SeqCst,
-        );
+        store.prepare().await?;
         Ok(store)
     }
 
@@ -109,11 +103,14 @@ impl Store {
         self.version.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    async fn create_tables(&self) -> Result<(), sqlx::Error> {
+    /// Makes what a new organization has and the file has not yet.
+    async fn prepare(&self) -> Result<(), sqlx::Error> {
         let mut transaction = self.write().await?;
-        let mut statements: Vec<String> = catalog().tables.iter().flat_map(definition).collect();
-        statements.push(activities(catalog()));
-        for statement in statements {
+        for table in &catalog().tables {
+            shape(&mut transaction, table).await?;
+        }
+        let view = activities(catalog());
+        for statement in [format!("DROP VIEW IF EXISTS {ACTIVITIES}"), view] {
             Statement::new(statement)
                 .query()
                 .execute(&mut *transaction)
@@ -122,16 +119,83 @@ impl Store {
         transaction.commit().await
     }
 
-    async fn highest_version(&self) -> Result<i64, sqlx::Error> {
-        let mut highest = 0;
-        for table in &catalog().tables {
+    /// Goes on behind the highest version number that a row has.
+    pub(crate) async fn continue_versions(&self, catalog: &Catalog) -> Result<(), sqlx::Error> {
+        let mut highest = FIRST_VERSION;
+        for table in &catalog.tables {
             let statement =
                 Statement::new(format!("SELECT MAX(versionnumber) FROM {}", table.logical));
             let row = statement.query().fetch_one(&self.pool).await?;
             highest = highest.max(Value::at(&row, 0)?.integer().unwrap_or(0));
         }
-        Ok(highest)
+        self.version.store(highest, Ordering::SeqCst);
+        Ok(())
     }
+}
+
+/// Gives a table the SQL table, columns and indexes that it lacks.
+pub(crate) async fn shape(
+    connection: &mut SqliteConnection,
+    table: &Table,
+) -> Result<(), sqlx::Error> {
+    if table.is_view() {
+        return Ok(());
+    }
+    let columns = columns(table);
+    let definitions: Vec<&str> = columns.iter().map(|(_, text)| text.as_str()).collect();
+    let create = format!(
+        "CREATE TABLE IF NOT EXISTS {} ({})",
+        table.logical,
+        definitions.join(", ")
+    );
+    Statement::new(create)
+        .query()
+        .execute(&mut *connection)
+        .await?;
+    let present = Statement::new("SELECT name FROM pragma_table_info(?)")
+        .with(table.logical.as_str())
+        .query()
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut has = Vec::new();
+    for row in &present {
+        has.push(Value::at(row, 0)?.text().unwrap_or_default().to_owned());
+    }
+    let missing = columns.iter().filter(|(name, _)| !has.contains(name));
+    let added = missing.map(|(_, text)| format!("ALTER TABLE {} ADD COLUMN {text}", table.logical));
+    for statement in added.chain(indexes(table)) {
+        Statement::new(statement)
+            .query()
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Takes a column, and the index on it, from a table.
+pub(crate) async fn drop_column(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    column: &Column,
+) -> Result<(), sqlx::Error> {
+    let mut statements = vec![
+        format!("DROP INDEX IF EXISTS {}__{}", table.logical, column.name),
+        format!("ALTER TABLE {} DROP COLUMN {}", table.logical, column.name),
+    ];
+    if column.is_polymorphic() {
+        statements.push(format!(
+            "ALTER TABLE {} DROP COLUMN {}",
+            table.logical,
+            column.type_name()
+        ));
+    }
+    for statement in statements {
+        Statement::new(statement)
+            .query()
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
 }
 
 /// The table whose rows are those of all kinds of activities.
@@ -168,43 +232,44 @@ fn activities(catalog: &Catalog) -> String {
     )
 }
 
-fn definition(table: &Table) -> Vec<String> {
-    if table.is_view() {
-        return Vec::new();
-    }
+/// The SQL columns of a table: name and definition.
+fn columns(table: &Table) -> Vec<(String, String)> {
     let mut columns = Vec::new();
     for column in &table.columns {
-        columns.push(if column.name == table.id {
-            format!("{} TEXT PRIMARY KEY NOT NULL", column.name)
+        let kind = if column.name == table.id {
+            "TEXT PRIMARY KEY NOT NULL".to_owned()
         } else {
-            format!("{} {}", column.name, sql_type(column))
-        });
+            sql_type(column)
+        };
+        columns.push((column.name.clone(), format!("{} {kind}", column.name)));
         if column.is_polymorphic() {
-            columns.push(format!("{} TEXT", column.type_name()));
+            let name = column.type_name();
+            columns.push((name.clone(), format!("{name} TEXT")));
         }
     }
     if table.column("versionnumber").is_none() {
-        columns.push("versionnumber INTEGER".to_owned());
+        columns.push((
+            "versionnumber".to_owned(),
+            "versionnumber INTEGER".to_owned(),
+        ));
     }
-    let mut statements = vec![format!(
-        "CREATE TABLE {} ({})",
-        table.logical,
-        columns.join(", ")
-    )];
-    for column in &table.columns {
+    columns
+}
+
+fn indexes(table: &Table) -> impl Iterator<Item = String> {
+    let looked_up = |column: &&Column| {
         let is_key = |key: &AlternateKey| key.columns.first() == Some(&column.name);
-        if LOOKED_UP.contains(&column.name.as_str())
+        LOOKED_UP.contains(&column.name.as_str())
             || table.alternate_keys.iter().any(is_key)
             || is_followed(table, column)
-        {
-            statements.push(format!(
-                "CREATE INDEX {table}__{column} ON {table} ({column}) WHERE {column} IS NOT NULL",
-                table = table.logical,
-                column = column.name
-            ));
-        }
-    }
-    statements
+    };
+    table.columns.iter().filter(looked_up).map(|column| {
+        format!(
+            "CREATE INDEX IF NOT EXISTS {table}__{column} ON {table} ({column}) WHERE {column} IS NOT NULL",
+            table = table.logical,
+            column = column.name
+        )
+    })
 }
 
 /// Look-ups that a deleted parent's cascade or a collection navigation property follows.

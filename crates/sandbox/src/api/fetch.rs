@@ -107,8 +107,11 @@ impl Call<'_> {
                 Json::Boolean(total > i64::from(LARGEST_PAGE)),
             ));
         }
-        if self.preferences.annotations.all {
-            body.push((name("globalmetadataversion"), Json::text("80887417")));
+        if self.preferences.annotations.metadata_version {
+            body.push((
+                name("globalmetadataversion"),
+                Json::Text(catalog().version.to_string()),
+            ));
         }
         // These two come unasked: one of the known clients never asks for them (protocol page `clients.md`).
         if page.more {

@@ -7,6 +7,7 @@ use super::Call;
 use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::json::Json;
+use crate::metadata::description::{ENGLISH, GERMAN};
 use crate::metadata::{Table, catalog};
 use crate::organization::ids;
 use crate::security::{Access, privilege_id};
@@ -36,6 +37,21 @@ impl Call<'_> {
             Json::Object(vec![
                 context,
                 ("value".to_owned(), Json::Array(sets.collect())),
+            ]),
+        )
+    }
+
+    /// The languages whose labels are kept (protocol page `metadata.md`).
+    pub(super) fn provisioned_languages(&self) -> Answer {
+        let languages = [ENGLISH, GERMAN].map(|code| Json::Number(code.to_string()));
+        self.json(
+            200,
+            Json::Object(vec![
+                self.context("Microsoft.Dynamics.CRM.RetrieveProvisionedLanguagesResponse"),
+                (
+                    "RetrieveProvisionedLanguages".to_owned(),
+                    Json::Array(languages.into()),
+                ),
             ]),
         )
     }

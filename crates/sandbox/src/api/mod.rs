@@ -25,9 +25,10 @@ use crate::associate;
 use crate::auth::Deployment;
 use crate::batch::{self, References};
 use crate::bulk;
+use crate::definitions::{self, changes, csdl, customize};
 use crate::duplicates;
 use crate::errors::ApiError;
-use crate::metadata::{Table, catalog};
+use crate::metadata::{Table, catalog, within};
 use crate::organization::Organization;
 use crate::query::Query;
 use crate::security::{Caller, Impersonation};
@@ -61,6 +62,14 @@ impl Request {
 
 /// Answers a request.
 pub(crate) async fn answer(organization: &Organization, request: &Request) -> Answer {
+    within(
+        organization.schema.current(),
+        answered(organization, request),
+    )
+    .await
+}
+
+async fn answered(organization: &Organization, request: &Request) -> Answer {
     let now = organization.clock.now();
     let Some(user) =
         organization
@@ -111,6 +120,9 @@ impl Call<'_> {
         if self.request.resource.trim_end_matches('/') == "$batch" {
             return batch::run(self).await;
         }
+        if customize::is_change(self) {
+            return customize::run(self).await;
+        }
         self.alone().await
     }
 
@@ -145,6 +157,18 @@ impl Call<'_> {
                 let parameters = segments.first().and_then(|segment| segment.key.as_deref());
                 return duplicates::retrieve(self, connection, parameters).await;
             }
+            ("GET", ["RetrieveProvisionedLanguages"]) => return Ok(self.provisioned_languages()),
+            ("GET", ["$metadata"]) => return csdl::get(self),
+            ("GET", ["RetrieveMetadataChanges"]) => {
+                let inline = segments.first().and_then(|segment| segment.key.as_deref());
+                return changes::get(self, connection, inline).await;
+            }
+            ("GET", [first, ..]) if definitions::is_metadata(first) => {
+                return definitions::get(self, connection, &segments).await;
+            }
+            (_, [first, ..]) if definitions::is_metadata(first) => {
+                return Err(self.wrong_method());
+            }
             ("GET", ["RetrieveCurrentOrganization"]) => return Ok(self.current_organization()),
             ("GET", ["RetrieveTotalRecordCount"]) => {
                 let parameters = segments.first().and_then(|segment| segment.key.as_deref());
@@ -173,17 +197,7 @@ impl Call<'_> {
                     ),
                 ));
             }
-            (
-                _,
-                [
-                    "$metadata"
-                    | "EntityDefinitions"
-                    | "RelationshipDefinitions"
-                    | "GlobalOptionSetDefinitions"
-                    | "RetrieveMetadataChanges",
-                    ..,
-                ],
-            ) => {
+            (_, ["RetrieveDuplicates", ..]) => {
                 return Err(ApiError::not_simulated(
                     names.first().copied().unwrap_or_default(),
                 ));

@@ -10,7 +10,7 @@ use super::paging::PagePlace;
 use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::json::Json;
-use crate::metadata::Table;
+use crate::metadata::{Table, catalog};
 use crate::query::Query;
 use crate::rows::{self, LARGEST_PAGE, Reading, Selection};
 use crate::security::Access;
@@ -87,7 +87,12 @@ impl Call<'_> {
                 annotation("totalrecordcountlimitexceeded"),
                 Json::Boolean(total >= i64::from(LARGEST_PAGE)),
             ));
-            body.push((annotation("globalmetadataversion"), Json::text("80887417")));
+        }
+        if reading.annotations.metadata_version {
+            body.push((
+                "@Microsoft.Dynamics.CRM.globalmetadataversion".to_owned(),
+                Json::Text(catalog().version.to_string()),
+            ));
         }
         body.push((
             "value".to_owned(),

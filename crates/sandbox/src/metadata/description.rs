@@ -35,6 +35,10 @@ impl From<WrittenLabel> for Label {
 }
 
 impl Label {
+    pub(crate) fn english(text: impl Into<String>) -> Label {
+        Label([(ENGLISH, text.into())].into())
+    }
+
     /// The base language's text, or else any.
     pub(crate) fn base(&self) -> Option<&str> {
         self.0

@@ -2,12 +2,14 @@
 //! (a condensed form of the published table descriptions; `metadata/condense.py` and `describe.py` make it).
 
 pub(crate) mod description;
+pub(crate) mod schema;
 mod standard;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::metadata::description::{
     ChoicesDescription, ColumnDescription, ManyToMany, TableDescription,
@@ -121,9 +123,6 @@ pub(crate) struct Collection {
 /// An alternate key: columns whose values together name a row.
 #[derive(Debug)]
 pub(crate) struct AlternateKey {
-    /// Logical name.
-    #[expect(dead_code, reason = "the metadata endpoints read it next")]
-    pub(crate) name: String,
     /// Display name: what the error of a collision says.
     pub(crate) label: String,
     /// Logical names of its columns. In URLs a look-up goes by its property (`_primarycontactid_value`).
@@ -257,11 +256,14 @@ impl Table {
 /// All tables.
 #[derive(Debug)]
 pub(crate) struct Catalog {
+    /// Rises with each change.
+    pub(crate) version: i64,
+    /// In which version a piece of metadata was last changed, by its id; what never was is left out.
+    changed: HashMap<Uuid, i64>,
+    pub(crate) deleted: Vec<Deleted>,
     pub(crate) tables: Vec<Table>,
     /// Global choices.
-    #[expect(dead_code, reason = "the metadata endpoints read it next")]
     pub(crate) choices: Vec<ChoicesDescription>,
-    #[expect(dead_code, reason = "the metadata endpoints read it next")]
     pub(crate) many_to_many: Vec<ManyToMany>,
     by_logical: HashMap<String, usize>,
     by_set: HashMap<String, usize>,
@@ -274,6 +276,11 @@ impl Catalog {
 
     pub(crate) fn set(&self, name: &str) -> Option<&Table> {
         self.tables.get(*self.by_set.get(name)?)
+    }
+
+    /// The version in which a piece of metadata was last changed.
+    pub(crate) fn changed_at(&self, id: Uuid) -> i64 {
+        self.changed.get(&id).copied().unwrap_or(0)
     }
 
     /// A catalog of the described tables. Collection-valued navigation properties follow from the relationships to parent
@@ -345,6 +352,9 @@ impl Catalog {
             .map(|(index, table)| (table.set.clone(), index))
             .collect();
         Catalog {
+            version: FIRST_VERSION,
+            changed: HashMap::new(),
+            deleted: Vec::new(),
             tables,
             choices,
             many_to_many,
@@ -354,10 +364,46 @@ impl Catalog {
     }
 }
 
-/// The tables of the practice organization.
-pub(crate) fn catalog() -> &'static Catalog {
+/// The version of an organization's metadata that was never changed.
+const FIRST_VERSION: i64 = 4_025_609;
+
+/// What is told of a deleted piece of metadata.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Deleted {
+    /// The version from which on it is gone.
+    pub(crate) version: i64,
+    pub(crate) kind: DeletedKind,
+    pub(crate) id: Uuid,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum DeletedKind {
+    Entity,
+    Attribute,
+    Relationship,
+}
+
+/// The tables of a new organization.
+fn new_organization() -> &'static Catalog {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(standard::catalog);
     &CATALOG
+}
+
+tokio::task_local! {
+    static CURRENT: &'static Catalog;
+}
+
+/// The tables as the request in hand sees them: a request keeps the catalog that it began with. Outside of requests those of a
+/// new organization.
+pub(crate) fn catalog() -> &'static Catalog {
+    CURRENT
+        .try_with(|current| *current)
+        .unwrap_or_else(|_| new_organization())
+}
+
+/// Runs a request's work under a catalog.
+pub(crate) async fn within<F: Future>(catalog: &'static Catalog, work: F) -> F::Output {
+    CURRENT.scope(catalog, work).await
 }
 
 /// A table that the organization always has.
@@ -418,7 +464,6 @@ impl Table {
             .alternate_keys
             .iter()
             .map(|key| AlternateKey {
-                name: key.logical_name.clone(),
                 label: key
                     .display_name
                     .as_ref()

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use axum::http::HeaderMap;
 
 use super::role::{Depth, Role};
-use super::{Access, Caller, missing};
+use super::{Access, Caller};
 use crate::auth::object_id;
 use crate::errors::ApiError;
 use crate::metadata::{Table, catalog};
@@ -182,17 +182,21 @@ impl Directory {
         if principal.role.depth(&Access::Read.of(table)).is_some() {
             return Ok(());
         }
+        let caller = Caller {
+            id: owner.to_owned(),
+            business_unit: principal.business_unit.clone(),
+            role: principal.role.clone(),
+        };
         Err(ApiError::new(
             403,
             "0x80040299",
             format!(
                 "Read Privilege Check For Owner failed with exception: {}",
-                missing(
-                    owner,
-                    &principal.business_unit,
-                    &principal.role,
+                caller.missing(
                     &Access::Read.of(table),
-                    table
+                    table.type_code,
+                    &table.logical,
+                    &table.label,
                 )
             ),
         ))

@@ -87,8 +87,28 @@ impl Caller {
         if table.privilege.is_empty() && access == Access::Read && self.role != Role::None {
             return Ok(());
         }
-        let privilege = access.of(table);
-        if self.role.depth(&privilege).is_some() {
+        self.require_named(
+            &access.of(table),
+            table.type_code,
+            &table.logical,
+            &table.label,
+        )
+    }
+
+    /// May the caller change the schema? Only the System Administrator may, here.
+    pub(crate) fn may_customize(&self) -> bool {
+        self.role == Role::SystemAdministrator
+    }
+
+    /// 403 unless the caller holds a privilege. The table's type code, logical name and label are for the message.
+    fn require_named(
+        &self,
+        privilege: &str,
+        code: i64,
+        table: &str,
+        label: &str,
+    ) -> Result<(), ApiError> {
+        if self.role.depth(privilege).is_some() {
             return Ok(());
         }
         if self.role == Role::None {
@@ -105,7 +125,7 @@ impl Caller {
         Err(ApiError::new(
             403,
             "0x80040220",
-            missing(&self.id, &self.business_unit, &self.role, &privilege, table),
+            self.missing(privilege, code, table, label),
         ))
     }
 
@@ -192,23 +212,34 @@ impl Caller {
             Some(Depth::Global) | None => Reach::All,
         }
     }
+
+    /// The text of a missing privilege.
+    fn missing(&self, privilege: &str, code: i64, table: &str, label: &str) -> String {
+        let count = match &self.role {
+            Role::Custom(held) => held.len(),
+            Role::None | Role::SystemAdministrator => 0,
+        };
+        format!(
+            "Principal user (Id={user}, type=8, roleCount=1, privilegeCount={count}, accessMode='4 Non-interactive', \
+             AADObjectId='{object}', MetadataCachePrivilegesCount=5713, businessUnitId={unit}), is missing {privilege} \
+             privilege (Id={id}) on OTC={code} for entity '{table}' (LocalizedName='{label}'). context.Caller={user}. \
+             Consider adding missed privilege to one of the principal (user/team) roles.",
+            user = self.id,
+            unit = self.business_unit,
+            object = object_id(&self.id),
+            id = privilege_id(privilege),
+        )
+    }
 }
 
-/// The text of a missing privilege.
-fn missing(user: &str, unit: &str, role: &Role, privilege: &str, table: &Table) -> String {
-    let count = match role {
-        Role::Custom(held) => held.len(),
-        Role::None | Role::SystemAdministrator => 0,
+/// 403 unless the caller may read this kind of metadata: `Entity`, `Attribute`, `Relationship`, `OptionSet` (protocol page
+/// `security.md`).
+pub(crate) fn metadata_privilege(caller: &Caller, of: &str) -> Result<(), ApiError> {
+    let (code, label) = match of {
+        "Entity" => (9800, "Entity"),
+        "Attribute" => (9808, "Attribute"),
+        "Relationship" => (9811, "Entity Relationship"),
+        _ => (9809, "OptionSet"),
     };
-    format!(
-        "Principal user (Id={user}, type=8, roleCount=1, privilegeCount={count}, accessMode='4 Non-interactive', \
-         AADObjectId='{object}', MetadataCachePrivilegesCount=5713, businessUnitId={unit}), is missing {privilege} \
-         privilege (Id={id}) on OTC={code} for entity '{table}' (LocalizedName='{label}'). context.Caller={user}. \
-         Consider adding missed privilege to one of the principal (user/team) roles.",
-        object = object_id(user),
-        id = privilege_id(privilege),
-        code = table.type_code,
-        table = table.logical,
-        label = table.label,
-    )
+    caller.require_named(&format!("prvRead{of}"), code, &of.to_lowercase(), label)
 }
