@@ -1,4 +1,8 @@
 //! The metadata endpoints, `$metadata`, `RetrieveMetadataChanges` and changes to the schema, over HTTP.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 mod common;
 

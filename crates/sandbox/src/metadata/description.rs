@@ -22,14 +22,20 @@ pub(crate) struct Label(pub(crate) BTreeMap<u32, String>);
 #[serde(untagged)]
 enum WrittenLabel {
     English(String),
-    All(BTreeMap<u32, String>),
+    /// Keys are text in JSON, and stay so behind an untagged enum.
+    All(BTreeMap<String, String>),
 }
 
 impl From<WrittenLabel> for Label {
     fn from(written: WrittenLabel) -> Label {
         match written {
             WrittenLabel::English(text) => Label([(ENGLISH, text)].into()),
-            WrittenLabel::All(labels) => Label(labels),
+            WrittenLabel::All(labels) => Label(
+                labels
+                    .into_iter()
+                    .filter_map(|(language, text)| Some((language.parse().ok()?, text)))
+                    .collect(),
+            ),
         }
     }
 }
