@@ -11,6 +11,9 @@ fn main() {
         "play_visitor",
         "open_record",
         "reconnect",
+        "sign_in",
+        "cancel_sign_in",
+        "sign_out",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(commands);
     if let Err(error) = tauri_build::try_build(attributes) {

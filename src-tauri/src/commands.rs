@@ -19,7 +19,10 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         revoke_console,
         play_visitor,
         open_record,
-        reconnect
+        reconnect,
+        sign_in,
+        cancel_sign_in,
+        sign_out
     ])
 }
 
@@ -68,12 +71,25 @@ async fn open_record<R: Runtime>(
     id: String,
 ) -> Result<(), Problem> {
     let url = backend.record_url(table, id).await?;
+    open(
+        &app,
+        url,
+        "Open Dynamics 365 yourself and look for the record there.",
+    )
+}
+
+/// Opens a page in the system's browser.
+fn open<R: Runtime>(
+    app: &tauri::AppHandle<R>,
+    url: String,
+    next_step: &str,
+) -> Result<(), Problem> {
     app.opener().open_url(url, None::<&str>).map_err(|error| {
         tracing::warn!(%error, "the browser could not be opened");
         Problem::new(
             "browser_not_opened",
             "The web browser could not be opened.",
-            "Open Dynamics 365 yourself and look for the record there.",
+            next_step,
         )
     })
 }
@@ -81,4 +97,30 @@ async fn open_record<R: Runtime>(
 #[tauri::command]
 async fn reconnect(backend: State<'_, Handle>) -> Result<(), Problem> {
     backend.reconnect().await
+}
+
+#[tauri::command]
+async fn sign_in<R: Runtime>(
+    app: tauri::AppHandle<R>,
+    backend: State<'_, Handle>,
+) -> Result<(), Problem> {
+    let Some(page) = backend.sign_in().await? else {
+        return Ok(());
+    };
+    let next_step = "Choose a web browser in the system's settings, then sign in again.";
+    let opened = open(&app, page.into(), next_step);
+    if opened.is_err() {
+        backend.cancel_sign_in().await?;
+    }
+    opened
+}
+
+#[tauri::command]
+async fn cancel_sign_in(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.cancel_sign_in().await
+}
+
+#[tauri::command]
+async fn sign_out(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.sign_out().await
 }

@@ -92,8 +92,10 @@ pub fn run() -> anyhow::Result<()> {
 
 /// What is wrong with the settings or the secrets is shown in the window, where the agent looks.
 fn options(arguments: &Arguments) -> anyhow::Result<Options> {
-    let usable = Settings::in_force(arguments.settings.as_deref())
-        .and_then(|(settings, _)| Ok((settings, Secrets::from_environment()?)));
+    let usable = Settings::in_force(arguments.settings.as_deref()).and_then(|(settings, _)| {
+        let secrets = tauri::async_runtime::block_on(Secrets::of(&settings.connection))?;
+        Ok((settings, secrets))
+    });
     let mut options = match usable {
         Ok((settings, secrets)) => Options::new(settings, secrets),
         Err(problem) => {

@@ -89,7 +89,13 @@ fn every_command_answers_under_its_name() {
     let app = application();
     let view = app.call("view", json!({})).unwrap();
     assert_eq!(view["connection"]["kind"], "practice");
-    for command in ["refresh", "reconnect", "start_pairing"] {
+    for command in [
+        "refresh",
+        "reconnect",
+        "start_pairing",
+        "cancel_sign_in",
+        "sign_out",
+    ] {
         assert_eq!(app.call(command, json!({})), Ok(Value::Null), "{command}");
     }
     app.until(|view| view.console.pairing.is_some());
@@ -129,6 +135,7 @@ fn a_failure_is_a_problem_and_what_is_not_ours_is_refused() {
         ),
         ("revoke_console", json!({ "id": "x" }), "console_unknown"),
         ("play_visitor", json!({ "id": "x" }), "sample_unknown"),
+        ("sign_in", json!({}), "sign_in_not_for_persons"),
     ] {
         let problem = app.call(command, arguments).unwrap_err();
         assert_eq!(problem["code"], code);

@@ -1,6 +1,7 @@
 // The icons in use, each from its own module: the package's index would pull thousands into every build and test.
 export { ArrowClockwise16Regular } from "@fluentui/react-icons/svg/arrow-clockwise";
 export { ArrowSync16Regular } from "@fluentui/react-icons/svg/arrow-sync";
+export { ArrowExit16Regular } from "@fluentui/react-icons/svg/arrow-exit";
 export { Beaker16Regular, Beaker20Regular } from "@fluentui/react-icons/svg/beaker";
 export { Building16Regular, Building20Regular } from "@fluentui/react-icons/svg/building";
 export { ChatMultiple32Regular } from "@fluentui/react-icons/svg/chat-multiple";

@@ -56,6 +56,7 @@ export const texts = {
     label: (state: string, host: string) => `Dynamics connection: ${state}, ${host}`,
     signedInAs: (name: string) => `Signed in as ${name}`,
     noOrganization: "no organization",
+    signOut: "Sign out of Dynamics",
   },
 
   visitor: {
@@ -147,6 +148,11 @@ export const texts = {
     nothingKnown: "Nothing is known about this visitor yet.",
     signedOut: "You are signed out of Dynamics.",
     signIn: "Sign in",
+    signingIn: "Sign in in the browser that has just opened.",
+    signingInElsewhere: "Sign in on any device.",
+    deviceCode: (page: string, code: string) => `Open ${page} and type the code ${code}.`,
+    cancelSignIn: "Cancel",
+    sessionOnly: "You stay signed in until the companion is closed.",
     failed: "Dynamics could not be asked.",
     connectionFailed: "The connection to Dynamics does not work.",
     retryIn: (time: string) => `Trying again in ${time}.`,

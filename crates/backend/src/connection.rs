@@ -5,9 +5,10 @@ use dataverse::SignIn;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::keyring;
 use crate::problem::Problem;
 use crate::secrets::{self, Secrets};
-use crate::settings::{ConnectionKind, ConnectionSettings};
+use crate::settings::{ConnectionKind, ConnectionSettings, SignInKind};
 
 /// Microsoft's sign-in service for most of the world.
 const AUTHORITY: &str = "https://login.microsoftonline.com";
@@ -37,6 +38,7 @@ pub(crate) fn check_addresses(settings: &ConnectionSettings) -> Result<(), Probl
     let secrets = Secrets {
         client_secret: nothing(),
         password: nothing(),
+        ..Secrets::default()
     };
     let organization_url = key("organization_url", settings.organization_url.as_ref())?;
     let connection = dataverse::Connection::new(organization_url, sign_in(settings, &secrets)?);
@@ -61,6 +63,12 @@ pub(crate) fn check_addresses(settings: &ConnectionSettings) -> Result<(), Probl
 
 fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, Problem> {
     match settings.kind {
+        ConnectionKind::Cloud if is_person(settings) => Ok(SignIn::Person {
+            authority_url: said(settings.authority_url.as_ref()),
+            tenant_id: said(settings.tenant_id.as_ref()),
+            client_id: key("client_id", settings.client_id.as_ref())?,
+            refresh_tokens: secrets.person.refresh_tokens(),
+        }),
         ConnectionKind::Cloud => Ok(SignIn::Cloud {
             authority_url: settings
                 .authority_url
@@ -72,6 +80,7 @@ fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, P
                 secrets::CLIENT_SECRET,
                 "the application secret",
                 secrets.client_secret.as_ref(),
+                secrets,
             )?,
         }),
         ConnectionKind::OnPremises => Ok(SignIn::OnPremises {
@@ -79,7 +88,12 @@ fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, P
             client_id: key("client_id", settings.client_id.as_ref())?,
             client_secret: secrets.client_secret.clone(),
             login_email: key("login_email", settings.login_email.as_ref())?,
-            password: secret(secrets::PASSWORD, "the password", secrets.password.as_ref())?,
+            password: secret(
+                secrets::PASSWORD,
+                "the password",
+                secrets.password.as_ref(),
+                secrets,
+            )?,
         }),
         ConnectionKind::Practice => Err(Problem::new(
             "practice_not_started",
@@ -87,6 +101,18 @@ fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, P
             "Start the companion's window, or `companion sandbox` and connect to the addresses that it prints.",
         )),
     }
+}
+
+/// Whether a person signs in, in the browser or on another device.
+#[must_use]
+pub fn is_person(settings: &ConnectionSettings) -> bool {
+    settings.kind == ConnectionKind::Cloud && settings.sign_in != SignInKind::Secret
+}
+
+fn said(value: Option<&String>) -> Option<String> {
+    value
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
 }
 
 fn key(name: &str, value: Option<&String>) -> Result<String, Problem> {
@@ -108,13 +134,27 @@ fn secret(
     variable: &str,
     what: &str,
     value: Option<&SecretString>,
+    secrets: &Secrets,
 ) -> Result<SecretString, Problem> {
     value.cloned().ok_or_else(|| {
-        Problem::new(
-            "secret_missing",
-            format!("There is no secret for the connection: {what} is not known."),
-            format!("Set {variable}, or let {variable}_FILE name a file that holds it."),
-        )
+        // One that is there but shut may well hold it.
+        let shut = secrets
+            .keyring_problem
+            .as_ref()
+            .filter(|problem| problem.code != keyring::UNAVAILABLE);
+        let name = match variable {
+            secrets::PASSWORD => "password",
+            _ => "client-secret",
+        };
+        shut.cloned().unwrap_or_else(|| {
+            Problem::new(
+                "secret_missing",
+                format!("There is no secret for the connection: {what} is not known."),
+                format!(
+                    "Keep it in the keyring with `companion secrets set {name}`; on a server set {variable}, or let {variable}_FILE name a file that holds it."
+                ),
+            )
+        })
     })
 }
 

@@ -20,11 +20,13 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
+use url::Url;
 use uuid::Uuid;
 
 use crate::bridge::{ConsoleDesk, Consoles};
 use crate::cached;
 use crate::clock::Clock;
+use crate::person::{PersonsSignIn, SignInNews};
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
 use crate::recognise::{self, Rules};
@@ -68,6 +70,8 @@ pub(crate) struct Parts {
     pub(crate) bridge_address: String,
     pub(crate) bridge_problem: Option<Problem>,
     pub(crate) practice: Option<PracticeConsole>,
+    /// The person's sign-in, where one signs in.
+    pub(crate) person: Option<PersonsSignIn>,
 }
 
 /// The channels into and out of the controller.
@@ -99,6 +103,11 @@ pub(crate) enum Command {
     Practising {
         visitor: String,
     },
+    SignIn {
+        answer: oneshot::Sender<Result<Option<Url>, Problem>>,
+    },
+    CancelSignIn,
+    SignOut,
 }
 
 /// The way to a running back end. Clones share it.
@@ -145,6 +154,32 @@ impl Handle {
     /// `companion_stopping`.
     pub async fn reconnect(&self) -> Result<(), Problem> {
         self.send(Command::Reconnect).await
+    }
+
+    /// Begins a person's sign-in; one that was under way ends. The caller opens the returned page in the system's
+    /// browser, or calls [`Handle::cancel_sign_in`] if it cannot. Without a page the person types the code of the view
+    /// on another device. How it ends stands in the view.
+    ///
+    /// # Errors
+    /// Why it cannot begin, or `companion_stopping`.
+    pub async fn sign_in(&self) -> Result<Option<Url>, Problem> {
+        self.ask(|answer| Command::SignIn { answer }).await
+    }
+
+    /// Ends the sign-in that is under way, if one is.
+    ///
+    /// # Errors
+    /// `companion_stopping`.
+    pub async fn cancel_sign_in(&self) -> Result<(), Problem> {
+        self.send(Command::CancelSignIn).await
+    }
+
+    /// Forgets who is signed in, and everything that was read as that person.
+    ///
+    /// # Errors
+    /// `companion_stopping`.
+    pub async fn sign_out(&self) -> Result<(), Problem> {
+        self.send(Command::SignOut).await
     }
 
     /// Shows another candidate for the current visitor.
@@ -249,6 +284,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             organization: parts.organization.clone(),
             user_name: None,
             problem: None,
+            person: parts.person.as_ref().map(PersonsSignIn::view),
         },
         console: ConsoleView {
             address: parts.bridge_address.clone(),
@@ -321,6 +357,8 @@ enum News {
     Finished { lookup: u64 },
     /// Dynamics told what its tables look like.
     Schema { schema: Arc<Schema> },
+    /// A person's sign-in went on.
+    SignIn(SignInNews),
 }
 
 struct Controller {
@@ -571,6 +609,88 @@ impl Controller {
         }
     }
 
+    // ---- the person -------------------------------------------------------------------------------
+
+    fn sign_in(&mut self, answer: oneshot::Sender<Result<Option<Url>, Problem>>) {
+        let begun = match (&self.parts.client, &mut self.parts.person) {
+            (Ok(client), Some(person)) => {
+                let (news, clock) = (self.news.clone(), Arc::clone(&self.parts.clock));
+                let tell = move |told| {
+                    let news = news.clone();
+                    async move { drop(news.send(News::SignIn(told)).await) }
+                };
+                person.begin(
+                    client.clone(),
+                    self.parts.cache.clone(),
+                    clock,
+                    tell,
+                    answer,
+                );
+                return;
+            }
+            (Err(problem), _) => Err(problem.clone()),
+            (Ok(_), None) => Err(Problem::new(
+                "sign_in_not_for_persons",
+                "This connection signs in by itself, not as a person.",
+                "Set `connection.sign_in` to \"self\" to sign in as yourself.",
+            )),
+        };
+        // A page that no longer waits needs no answer.
+        let _ = answer.send(begun);
+    }
+
+    fn sign_in_news(&mut self, news: SignInNews) {
+        let Some(person) = &mut self.parts.person else {
+            return;
+        };
+        match person.take(news) {
+            None => {}
+            Some(Ok(())) => {
+                self.user_name = None;
+                self.backoff = Duration::ZERO;
+                self.connection = ConnectionState::Connecting;
+                self.connection_problem = None;
+                // What the person before saw need not be for this one.
+                self.start_lookup();
+                self.connect(Duration::ZERO);
+            }
+            Some(Err(problem)) => self.connection_problem = Some(problem),
+        }
+    }
+
+    fn sign_out(&mut self) {
+        let (Ok(client), Some(person)) = (&self.parts.client, &mut self.parts.person) else {
+            return;
+        };
+        person.cancel();
+        if let Some(former) = self.connecting.take() {
+            former.abort();
+        }
+        if let Some(task) = self.lookup.task.take() {
+            task.abort();
+        }
+        self.attempt += 1;
+        self.lookup = Lookup {
+            number: self.lookup.number + 1,
+            ..Lookup::default()
+        };
+        self.user_name = None;
+        self.connection = ConnectionState::Connecting;
+        let attempt = self.attempt;
+        let (client, cache, news) = (client.clone(), self.parts.cache.clone(), self.news.clone());
+        let task = tokio::spawn(async move {
+            client.sign_out().await;
+            wipe(&cache).await;
+            // That nobody is signed in is told as it is told at the start.
+            if let Err(error) = client.sign_in().await {
+                let error = Box::new(error);
+                let _ = news.send(News::NotConnected { attempt, error }).await;
+            }
+        });
+        // It goes on whatever the person asks for next.
+        drop(task);
+    }
+
     // ---- the visitor ------------------------------------------------------------------------------
 
     fn console_event(&mut self, socket: Option<Uuid>, event: ConsoleEvent) {
@@ -783,6 +903,7 @@ impl Controller {
             } if lookup == self.lookup.number => self.take_answer(table, answer),
             News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
             News::Schema { schema } => self.take_schema(schema),
+            News::SignIn(news) => self.sign_in_news(news),
             News::Connected { .. }
             | News::UserName { .. }
             | News::NotConnected { .. }
@@ -919,6 +1040,13 @@ impl Controller {
             }
             Command::Link { event } => self.console_event(None, *event),
             Command::Practising { visitor } => self.practising = Some(visitor),
+            Command::SignIn { answer } => self.sign_in(answer),
+            Command::CancelSignIn => {
+                if let Some(person) = &mut self.parts.person {
+                    person.cancel();
+                }
+            }
+            Command::SignOut => self.sign_out(),
         }
     }
 
@@ -956,6 +1084,7 @@ impl Controller {
                 organization: self.parts.organization.clone(),
                 user_name: self.user_name.clone(),
                 problem: self.connection_problem.clone(),
+                person: self.parts.person.as_ref().map(PersonsSignIn::view),
             },
             console: self.console_view(),
             agent: self.agent.clone(),
@@ -1048,8 +1177,15 @@ impl Controller {
     }
 }
 
+/// Empties the cache, which is full of what somebody else may see.
+pub(crate) async fn wipe(cache: &Cache) {
+    if let Err(error) = cache.wipe().await {
+        warn!(error.code = error.code(), %error, "the cache could not be emptied");
+    }
+}
+
 /// The user's name, if it may be read: it is a courtesy, so that a refusal is no failure.
-async fn user_name(client: &Client, user: Uuid) -> Option<String> {
+pub async fn user_name(client: &Client, user: Uuid) -> Option<String> {
     let query = dataverse::Query::new("systemusers").select(["fullname"]);
     match client.retrieve("systemusers", user, &query).await {
         Ok(row) => row.text("fullname").map(str::to_owned),

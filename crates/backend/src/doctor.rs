@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::connection;
+pub use crate::controller::user_name;
 use crate::problem::Problem;
 use crate::recognise::property;
 use crate::schema::{self, NamedColumn};
@@ -66,20 +67,37 @@ pub enum FindingResult {
     Skipped,
 }
 
+/// What an examination found.
+#[derive(Clone, Debug)]
+pub struct Examination {
+    /// All steps in their order.
+    pub findings: Vec<Finding>,
+    /// The name of the Dynamics user that is signed in, if it may be read.
+    pub signed_in_as: Option<String>,
+}
+
 /// Examines the connection. `text` is the document that the settings stand in, so that a line can be named.
 pub async fn examine(
     settings: &Settings,
     text: Option<&str>,
     secrets: &Secrets,
     clock: &dyn Clock,
-) -> Vec<Finding> {
-    findings(first_fault(settings, text, secrets, clock).await)
+) -> Examination {
+    let mut signed_in_as = None;
+    let fault = first_fault(settings, text, secrets, clock, &mut signed_in_as).await;
+    Examination {
+        findings: findings(fault),
+        signed_in_as,
+    }
 }
 
 /// What is found where the settings or the secrets cannot be used at all.
 #[must_use]
-pub fn unusable(problem: Problem) -> Vec<Finding> {
-    findings(Some((Step::Url, problem)))
+pub fn unusable(problem: Problem) -> Examination {
+    Examination {
+        findings: findings(Some((Step::Url, problem))),
+        signed_in_as: None,
+    }
 }
 
 fn findings(fault: Option<(Step, Problem)>) -> Vec<Finding> {
@@ -118,6 +136,7 @@ async fn first_fault(
     text: Option<&str>,
     secrets: &Secrets,
     clock: &dyn Clock,
+    signed_in_as: &mut Option<String>,
 ) -> Option<(Step, Problem)> {
     let client = match connection::client(&settings.connection, secrets, clock.now()) {
         Ok(client) => client,
@@ -141,8 +160,9 @@ async fn first_fault(
     if let Err(error) = client.sign_in().await {
         return fault(Step::Dns, &error);
     }
-    if let Err(error) = client.who_am_i().await {
-        return fault(Step::Organization, &error);
+    match client.who_am_i().await {
+        Ok(me) => *signed_in_as = user_name(&client, me.user_id).await,
+        Err(error) => return fault(Step::Organization, &error),
     }
     let known = match schema::read(&client).await {
         Ok(schema) => schema::columns(&schema),

@@ -14,7 +14,9 @@ pub mod connection;
 pub mod controller;
 pub mod doctor;
 pub mod folders;
+pub mod keyring;
 pub mod once;
+mod person;
 pub mod practice;
 pub mod problem;
 pub mod recognise;
@@ -24,6 +26,7 @@ pub mod settings;
 mod start;
 pub mod view;
 
+pub use connection::is_person as person_signs_in;
 pub use controller::Handle;
 pub use problem::Problem;
 pub use settings::Settings;

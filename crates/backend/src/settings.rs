@@ -63,7 +63,7 @@ pub struct ConnectionSettings {
     /// organization older than 9.x has its version behind it: `…/api/data/v8.2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organization_url: Option<String>,
-    /// Directory (tenant) id; cloud only.
+    /// Directory (tenant) id; cloud only. It may be left out where a person signs in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<String>,
     /// Application (client) id.
@@ -103,6 +103,12 @@ pub enum SignInKind {
     /// With the application secret (cloud), or login e-mail and password (on-premises).
     #[default]
     Secret,
+    /// As the person who sits here, in the system's browser; cloud only. The application needs no secret, and tenant and
+    /// sign-in service are learnt from the organization where they are left out.
+    #[serde(rename = "self")]
+    Yourself,
+    /// As a person who types a code on another device, for computers without a browser; otherwise like `self`.
+    Device,
 }
 
 /// The console bridge.
@@ -403,9 +409,13 @@ fn is_origin(text: &str, wildcards: bool) -> bool {
 impl ConnectionSettings {
     fn check(&self) -> Result<(), Problem> {
         let required: &[(&str, &Option<String>)] = match self.kind {
-            ConnectionKind::Cloud => &[
+            ConnectionKind::Cloud if self.sign_in == SignInKind::Secret => &[
                 ("organization_url", &self.organization_url),
                 ("tenant_id", &self.tenant_id),
+                ("client_id", &self.client_id),
+            ],
+            ConnectionKind::Cloud => &[
+                ("organization_url", &self.organization_url),
                 ("client_id", &self.client_id),
             ],
             ConnectionKind::OnPremises => &[
@@ -426,12 +436,15 @@ impl ConnectionSettings {
                 "Add it; the integration guide says where to find the value.",
             ));
         }
-        if self.kind == ConnectionKind::Cloud
-            && !self
-                .tenant_id
-                .as_deref()
-                .is_some_and(|id| is_tenant(id.trim()))
-        {
+        if self.kind == ConnectionKind::OnPremises && self.sign_in != SignInKind::Secret {
+            return Err(Problem::new(
+                "settings_sign_in_unfit",
+                "The key `connection.sign_in` cannot be used: on-premises, the companion signs in with login e-mail and password.",
+                "Remove the key, or set it to \"secret\".",
+            ));
+        }
+        let tenant = self.tenant_id.as_deref().map(str::trim);
+        if self.kind == ConnectionKind::Cloud && tenant.is_some_and(|id| !is_tenant(id)) {
             return Err(Problem::new(
                 "settings_tenant_invalid",
                 "The key `connection.tenant_id` is neither an id nor a domain.",
@@ -597,6 +610,21 @@ mod tests {
                 "connection.organization_url",
             ),
             (
+                "[connection]\nkind = \"cloud\"\nsign_in = \"self\"\norganization_url = \"https://a.example\"",
+                "settings_missing_key",
+                "connection.client_id",
+            ),
+            (
+                "[connection]\nkind = \"on-premises\"\nsign_in = \"self\"\norganization_url = \"https://a.example\"\nauthority_url = \"https://b.example\"\nclient_id = \"c\"\nlogin_email = \"l\"",
+                "settings_sign_in_unfit",
+                "`connection.sign_in`",
+            ),
+            (
+                "[connection]\nsign_in = \"somehow\"",
+                "settings_wrong_value",
+                "Line 2",
+            ),
+            (
                 "[identification]\ndefault_country = \"Britain\"",
                 "settings_country_unknown",
                 "`identification.default_country`",
@@ -648,6 +676,10 @@ mod tests {
         for good in [
             cloud(contoso, TENANT, ""),
             cloud("http://127.0.0.1:8080", "contoso.onmicrosoft.com", ""),
+            cloud(contoso, TENANT, "sign_in = \"self\""),
+            format!(
+                "[connection]\nkind = \"cloud\"\nsign_in = \"device\"\norganization_url = \"{contoso}\"\nclient_id = \"c\""
+            ),
         ] {
             assert_eq!(Settings::parse(&good).err(), None, "{good}");
         }
@@ -674,6 +706,11 @@ mod tests {
             ),
             (
                 cloud(contoso, "contoso", ""),
+                "settings_tenant_invalid",
+                "`connection.tenant_id`",
+            ),
+            (
+                cloud(contoso, "a b", "sign_in = \"self\""),
                 "settings_tenant_invalid",
                 "`connection.tenant_id`",
             ),

@@ -12,6 +12,7 @@ use crate::bridge::{Bridge, BridgeOptions, ConsoleDesk, ShownVisitor};
 use crate::clock::{Clock, SystemClock};
 use crate::connection;
 use crate::controller::{self, Channels, Handle, Parts};
+use crate::person::PersonsSignIn;
 use crate::practice::{PracticeConsole, SampleVisitor};
 use crate::problem::Problem;
 use crate::recognise::Rules;
@@ -175,6 +176,8 @@ impl Backend {
                 .and_then(|address| address.host_str().map(str::to_owned))
                 .unwrap_or_default(),
         };
+        let person = connection::is_person(&settings.connection)
+            .then(|| PersonsSignIn::new(secrets.person.clone(), settings.connection.sign_in));
         let kind = if practice.is_some() {
             ConnectionKindView::Practice
         } else {
@@ -202,6 +205,7 @@ impl Backend {
             bridge_address,
             bridge_problem: bridge_problem.or(store_problem),
             practice: practice.clone(),
+            person,
         };
         let (view_in, view) = watch::channel(Arc::new(controller::first_view(&parts)));
         let handle = Handle {

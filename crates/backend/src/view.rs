@@ -48,6 +48,32 @@ pub struct ConnectionView {
     pub user_name: Option<String>,
     /// Why it does not stand well.
     pub problem: Option<Problem>,
+    /// How the person's sign-in stands; none where the companion signs in by itself.
+    pub person: Option<PersonView>,
+}
+
+/// The sign-in of the person who sits here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "Person")]
+pub struct PersonView {
+    /// Whether a sign-in is under way.
+    pub waiting: bool,
+    /// What to type on another device, if that is how it goes on.
+    pub device: Option<DeviceCodeView>,
+    /// Why the sign-in ends with the program, if it does.
+    pub session_only: Option<Problem>,
+}
+
+/// A sign-in on another device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "DeviceCode")]
+pub struct DeviceCodeView {
+    /// What to type.
+    pub code: String,
+    /// On which page.
+    pub page: String,
 }
 
 /// What kind of organization it is.

@@ -874,7 +874,7 @@ async fn a_refusal_that_is_faster_than_the_cache_still_shows_the_cached_answer()
 
     let wrong = backend::secrets::Secrets {
         client_secret: Some("wrong".to_owned().into()),
-        password: None,
+        ..backend::secrets::Secrets::default()
     };
     let companion = Companion::on(organization, connection, wrong, |options| {
         options.files = files();

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use backend::doctor::{self, Finding, FindingResult, Step};
+use backend::doctor::{self, Examination, Finding, FindingResult, Step};
+use backend::secrets::Source;
 use backend::{Options, Problem};
 use serde::Serialize;
 
@@ -12,6 +13,12 @@ use crate::output::{ProblemAnswer, line};
 #[derive(Serialize)]
 struct Answer {
     steps: Vec<StepAnswer>,
+    /// The Dynamics user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_in_as: Option<String>,
+    /// Where the secret, or the person's sign-in, was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_from: Option<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ProblemAnswer>,
 }
@@ -23,7 +30,8 @@ struct StepAnswer {
 }
 
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
-    let findings = match context.options() {
+    let mut secret_from = None;
+    let examination = match context.options().await {
         Ok(options) => {
             // What is wrong with the file was said when the settings were read from it.
             let text = match context.settings()? {
@@ -37,14 +45,19 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
                 clock,
                 ..
             } = &options;
-            let findings = doctor::examine(settings, text.as_deref(), secrets, &**clock).await;
+            secret_from = secrets.source;
+            let examination = doctor::examine(settings, text.as_deref(), secrets, &**clock).await;
             if let Some(organization) = organization {
                 organization.stop().await;
             }
-            findings
+            examination
         }
         Err(problem) => doctor::unusable(problem),
     };
+    let Examination {
+        findings,
+        signed_in_as,
+    } = examination;
     let answer = Answer {
         steps: findings
             .iter()
@@ -53,13 +66,28 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
                 result: finding.result,
             })
             .collect(),
+        signed_in_as,
+        secret_from,
         error: findings
             .iter()
             .find_map(|finding| finding.problem.as_ref())
             .map(ProblemAnswer::from),
     };
     context.output.result(&answer, || {
-        findings.iter().map(lines).collect::<Vec<_>>().join("\n")
+        let signed_in = answer
+            .signed_in_as
+            .iter()
+            .map(|user| format!("Signed in to Dynamics 365 as {}", line(user)));
+        let found = answer.secret_from.iter().map(|source| match source {
+            Source::Environment => "The secret comes from the environment".to_owned(),
+            Source::Keyring => "The secret comes from the keyring".to_owned(),
+        });
+        let steps = findings.iter().map(lines);
+        steps
+            .chain(signed_in)
+            .chain(found)
+            .collect::<Vec<_>>()
+            .join("\n")
     })?;
     Ok(if answer.error.is_none() {
         ExitCode::SUCCESS

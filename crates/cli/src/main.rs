@@ -5,8 +5,10 @@
 
 mod doctor;
 mod output;
+mod person;
 mod recognize;
 mod sandbox;
+mod secrets;
 mod serve;
 mod settings;
 
@@ -50,6 +52,13 @@ enum Command {
     Settings(settings::Action),
     /// Examines the connection and names the step that fails.
     Doctor,
+    /// Signs you in to Dynamics as yourself, in the browser or with a code on another device.
+    SignIn(person::Arguments),
+    /// Forgets your sign-in, and what was read with it.
+    SignOut,
+    /// Keeps the connection's secrets in the system's keyring.
+    #[command(subcommand)]
+    Secrets(secrets::Action),
 }
 
 /// What every command can ask for.
@@ -66,19 +75,24 @@ impl Context {
     }
 
     /// What a back end is started with.
-    fn options(&self) -> Result<Options, Problem> {
+    async fn options(&self) -> Result<Options, Problem> {
         let (settings, _) = self.settings()?;
-        let mut options = Options::new(settings, Secrets::from_environment()?);
-        options.files = Files::Folder(self.data_dir.clone().or_else(folders::data).ok_or_else(
-            || {
-                Problem::new(
-                    "no_data_folder",
-                    "There is no folder for the companion's files.",
-                    "Name one with --data-dir.",
-                )
-            },
-        )?);
+        let secrets = Secrets::of(&settings.connection).await?;
+        let mut options = Options::new(settings, secrets);
+        options.files = self.files()?;
         Ok(options)
+    }
+
+    /// Where the cache and the store lie.
+    fn files(&self) -> Result<Files, Problem> {
+        let folder = self.data_dir.clone().or_else(folders::data);
+        folder.map(Files::Folder).ok_or_else(|| {
+            Problem::new(
+                "no_data_folder",
+                "There is no folder for the companion's files.",
+                "Name one with --data-dir.",
+            )
+        })
     }
 }
 
@@ -116,6 +130,9 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => success(serve::run(&context, arguments).await),
         Command::Settings(action) => success(settings::run(&context, action)),
         Command::Doctor => doctor::run(&context).await,
+        Command::SignIn(arguments) => success(person::sign_in(&context, arguments).await),
+        Command::SignOut => success(person::sign_out(&context).await),
+        Command::Secrets(action) => success(secrets::run(&context, action).await),
     };
     done.unwrap_or_else(|problem| {
         context.output.failure(&problem);

@@ -79,7 +79,7 @@ struct Timings {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
     let conversation = read(&arguments.visitor)?;
-    let (options, organization) = practice::prepare(context.options()?).await?;
+    let (options, organization) = practice::prepare(context.options().await?).await?;
     let client = connection::client(
         &options.settings.connection,
         &options.secrets,

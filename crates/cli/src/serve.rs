@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
     let stop = stop_order()?;
-    let mut options = context.options()?;
+    let mut options = context.options().await?;
     if let Some(listen) = arguments.listen {
         only_this_computer(listen)?;
         options.settings.bridge.port = listen.port();

@@ -48,7 +48,7 @@ pub fn connection(organization: &Description) -> (ConnectionSettings, Secrets) {
     };
     let secrets = Secrets {
         client_secret: Some(organization.client_secret.clone().into()),
-        password: None,
+        ..Secrets::default()
     };
     (settings, secrets)
 }
@@ -68,6 +68,7 @@ pub fn on_premises_connection(organization: &Description) -> (ConnectionSettings
     let secrets = Secrets {
         client_secret: Some(on_premises.client_secret.clone().into()),
         password: Some(on_premises.password.clone().into()),
+        ..Secrets::default()
     };
     (settings, secrets)
 }

@@ -117,6 +117,10 @@ async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Probl
         // The browser that shows the page is the one that can open another; the page's own link does it.
         "open_record" => drop(handle.record_url(table()?, id()?).await?),
         "reconnect" => handle.reconnect().await?,
+        // Whoever plays the browser here asks for the page that the window would open.
+        "sign_in" => return Ok(json!(handle.sign_in().await?)),
+        "cancel_sign_in" => handle.cancel_sign_in().await?,
+        "sign_out" => handle.sign_out().await?,
         other => return Err(bad_call(&format!("there is no command {other}"))),
     }
     Ok(Value::Null)

@@ -65,8 +65,8 @@ async fn main() -> anyhow::Result<()> {
         (None, _) | (Some(_), true) => Settings::default(),
     };
     settings.bridge.port = 0;
-    let (options, organization) =
-        practice::prepare(Options::new(settings, Secrets::from_environment()?)).await?;
+    let secrets = Secrets::of(&settings.connection).await?;
+    let (options, organization) = practice::prepare(Options::new(settings, secrets)).await?;
     let backend = Backend::start(options).await?;
     let url = host::serve(backend.handle(), &arguments.page, arguments.port).await?;
 

@@ -295,6 +295,38 @@ describe("what stands in the way", () => {
     expect(backend.asked.at(-1)).toBe("reconnect");
   });
 
+  it("a person signs in, cancels, and signs out", async () => {
+    const { backend } = await show(states["sign-in-needed"]);
+    expect(text()).toContain(problems.signInRequired.message);
+    await click(screen.getByRole("button", { name: "Sign in" }));
+    expect(backend.asked.at(-1)).toBe("signIn");
+
+    push(backend, { ...states["signing-in"], revision: 2 });
+    expect(text()).toContain("Sign in in the browser that has just opened.");
+    expect(screen.queryByRole("button", { name: "Sign in" })).toBeNull();
+    await click(screen.getByRole("button", { name: "Cancel" }));
+    expect(backend.asked.at(-1)).toBe("cancelSignIn");
+
+    expect(screen.queryByRole("button", { name: "Sign out of Dynamics" })).toBeNull();
+    push(backend, { ...states.live, revision: 3 });
+    expect(screen.queryByRole("button", { name: "Sign out of Dynamics" })).toBeNull();
+    push(backend, { ...states["session-only"], revision: 4 });
+    await click(screen.getByRole("button", { name: "Sign out of Dynamics" }));
+    expect(backend.asked.at(-1)).toBe("signOut");
+  });
+
+  it("a sign-in on another device shows the code and the page", async () => {
+    await show(states["signing-in-elsewhere"]);
+    expect(text()).toContain("https://microsoft.com/devicelogin");
+    expect(text()).toContain("ABCD12345");
+  });
+
+  it("a sign-in that the keyring does not keep is told", async () => {
+    await show(states["session-only"]);
+    expect(text()).toContain("You stay signed in until the companion is closed.");
+    expect(text()).toContain("keyring_unavailable");
+  });
+
   it("failure: message, next step, code and request id", async () => {
     await show(states.failed);
     const { message, nextStep, code, requestId } = problems.failed;

@@ -55,6 +55,8 @@ interface Props {
   intent: "info" | "warning" | "error";
   title: string;
   problem: Problem | null;
+  /** What to do, where nothing is wrong. */
+  text?: string | undefined;
   action?: { label: string; run: () => void } | undefined;
   onDismiss?: (() => void) | undefined;
   /** Inside a card: in small type, and without a row for the action alone. */
@@ -62,7 +64,15 @@ interface Props {
 }
 
 /** A bar that says what is wrong, what to do next, and what support needs to know. */
-export function Notice({ intent, title, problem, action, onDismiss, compact = false }: Props) {
+export function Notice({
+  intent,
+  title,
+  problem,
+  text,
+  action,
+  onDismiss,
+  compact = false,
+}: Props) {
   const styles = useStyles();
   const retryAt = instant(problem?.retryAt ?? null);
   const sentences = [problem?.message, problem?.nextStep].filter(
@@ -88,6 +98,7 @@ export function Notice({ intent, title, problem, action, onDismiss, compact = fa
         <MessageBarTitle className={mergeClasses(styles.title, compact && styles.running)}>
           {title}
         </MessageBarTitle>
+        {text !== undefined && <RecordText className={styles.sentences}>{text}</RecordText>}
         {problem && (
           <>
             {sentences.length > 0 && (

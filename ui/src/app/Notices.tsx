@@ -1,4 +1,4 @@
-import type { Problem, Recognition, View } from "../backend";
+import type { Connection, Problem, Recognition, View } from "../backend";
 import { texts } from "../texts";
 import { SECOND, instant, spanOf, useNow } from "../time";
 import { Notice } from "./Notice";
@@ -45,13 +45,28 @@ function Cause({ view, down, commands }: Omit<Props, "failure" | "onDismiss">) {
   const { connection, recognition } = view;
   const reconnect = { label: texts.tryAgain, run: commands.reconnect };
   if (down) return <Notice intent="warning" title={down.message} problem={down} />;
+  if (connection.person?.waiting) {
+    const { device } = connection.person;
+    return (
+      <Notice
+        intent="info"
+        title={device ? texts.notice.signingInElsewhere : texts.notice.signingIn}
+        text={device ? texts.notice.deviceCode(device.page, device.code) : undefined}
+        problem={null}
+        action={{ label: texts.notice.cancelSignIn, run: commands.cancelSignIn }}
+      />
+    );
+  }
   if (connection.state === "signed-out") {
     return (
       <Known
         view={view}
         title={texts.notice.signedOut}
         problem={connection.problem}
-        action={{ label: texts.notice.signIn, run: commands.reconnect }}
+        action={{
+          label: texts.notice.signIn,
+          run: connection.person ? commands.signIn : commands.reconnect,
+        }}
       />
     );
   }
@@ -99,6 +114,14 @@ function Cause({ view, down, commands }: Omit<Props, "failure" | "onDismiss">) {
   return null;
 }
 
+/** The keyring keeps nothing: the agent hears it before the next start. */
+function SessionOnly({ connection: { person, state } }: { connection: Connection }) {
+  if (!person?.sessionOnly || state !== "online") return null;
+  return (
+    <Notice intent="info" title={texts.notice.sessionOnly} problem={person.sessionOnly} compact />
+  );
+}
+
 export function Notices({ view, down, failure, commands, onDismiss }: Props) {
   return (
     <>
@@ -108,6 +131,7 @@ export function Notices({ view, down, failure, commands, onDismiss }: Props) {
         </div>
       )}
       <Cause view={view} down={down} commands={commands} />
+      <SessionOnly connection={view.connection} />
     </>
   );
 }

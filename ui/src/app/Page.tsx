@@ -54,6 +54,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
         onConsole={() => {
           setConsoleOpen(true);
         }}
+        onSignOut={commands.signOut}
       />
       <main className={styles.main}>
         <VisitorHeader visitor={visitor} />

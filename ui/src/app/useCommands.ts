@@ -11,6 +11,9 @@ export interface Commands {
   playVisitor: (id: string) => void;
   openRecord: (table: Table, id: string) => void;
   reconnect: () => void;
+  signIn: () => void;
+  cancelSignIn: () => void;
+  signOut: () => void;
 }
 
 export function useCommands(backend: Backend) {
@@ -47,6 +50,15 @@ export function useCommands(backend: Backend) {
       },
       reconnect: () => {
         run(backend.reconnect());
+      },
+      signIn: () => {
+        run(backend.signIn());
+      },
+      cancelSignIn: () => {
+        run(backend.cancelSignIn());
+      },
+      signOut: () => {
+        run(backend.signOut());
       },
     };
   }, [backend]);

@@ -27,6 +27,12 @@ export interface Backend {
   openRecord(table: Table, id: string): Promise<void>;
   /** Connects to Dynamics again, signing in where that is needed. */
   reconnect(): Promise<void>;
+  /** Signs the person in: opens the system's browser, or shows a code for another device. */
+  signIn(): Promise<void>;
+  /** Ends the sign-in that is under way. */
+  cancelSignIn(): Promise<void>;
+  /** Forgets who is signed in. */
+  signOut(): Promise<void>;
 }
 
 /** The commands' names and arguments on the wire, the same for both implementations. */
@@ -40,6 +46,9 @@ export interface Wire {
   play_visitor: { id: string };
   open_record: { table: Table; id: string };
   reconnect: Record<string, never>;
+  sign_in: Record<string, never>;
+  cancel_sign_in: Record<string, never>;
+  sign_out: Record<string, never>;
 }
 
 export type Call = <C extends keyof Wire>(command: C, args: Wire[C]) => Promise<unknown>;
@@ -59,5 +68,8 @@ export function commandsOver(call: Call): Omit<Backend, "subscribe"> {
     playVisitor: (id) => done("play_visitor", { id }),
     openRecord: (table, id) => done("open_record", { table, id }),
     reconnect: () => done("reconnect", {}),
+    signIn: () => done("sign_in", {}),
+    cancelSignIn: () => done("cancel_sign_in", {}),
+    signOut: () => done("sign_out", {}),
   };
 }

@@ -4,6 +4,7 @@ import type { View } from "./bindings/View";
 
 export type { View };
 export type Connection = View["connection"];
+export type Person = NonNullable<Connection["person"]>;
 export type Console = View["console"];
 export type PairedConsole = Console["consoles"][number];
 export type Pairing = NonNullable<Console["pairing"]>;

@@ -2,6 +2,7 @@ import { ProgressBar, makeStyles, mergeClasses, tokens } from "@fluentui/react-c
 import type { View } from "../backend";
 import {
   ArrowClockwise16Regular,
+  ArrowExit16Regular,
   PlugConnected16Regular,
   PlugDisconnected16Regular,
 } from "../icons";
@@ -50,9 +51,10 @@ interface Props {
   view: View;
   onRefresh: () => void;
   onConsole: () => void;
+  onSignOut: () => void;
 }
 
-export function TopBar({ view, onRefresh, onConsole }: Props) {
+export function TopBar({ view, onRefresh, onConsole, onSignOut }: Props) {
   const styles = useStyles();
   const { connected } = view.console;
   const asking = view.recognition.state === "looking" || view.recognition.state === "cached";
@@ -69,6 +71,13 @@ export function TopBar({ view, onRefresh, onConsole }: Props) {
           disabled={view.visitor === null}
           onClick={onRefresh}
         />
+        {view.connection.person && view.connection.state === "online" && (
+          <IconButton
+            label={texts.connection.signOut}
+            icon={<ArrowExit16Regular />}
+            onClick={onSignOut}
+          />
+        )}
         <IconButton
           label={texts.console.button(connected)}
           className={styles.console}
