@@ -439,7 +439,6 @@ async fn what_the_tenant_demands_is_told() {
     sign_in(&companion, 0).await;
     let advance = json!({ "advance_seconds": 2 * 60 * 60 });
     for (policy, expected) in [
-        ("mfa", "sign_in_second_factor_required"),
         ("conditional_access", "sign_in_blocked_by_policy"),
         ("assignment_required", "sign_in_not_permitted"),
     ] {

@@ -63,15 +63,6 @@ impl Output {
         line_out(&serde_json::to_string(value).map_err(not_written)?)
     }
 
-    /// Prints what a person has to know while the command goes on: `value` as a JSON line, or `text`.
-    pub(crate) fn announcement(
-        &self,
-        value: &impl Serialize,
-        text: impl FnOnce() -> String,
-    ) -> Result<(), Problem> {
-        self.result(value, text)
-    }
-
     /// Prints a failure.
     pub(crate) fn failure(&self, problem: &Problem) {
         let printed = if self.json {

@@ -2,7 +2,7 @@
 //! every other command.
 
 use backend::keyring::Keyring;
-use backend::secrets::{Kept, Secrets};
+use backend::secrets::Kept;
 use backend::settings::SignInKind;
 use backend::{Problem, connection, doctor, person_signs_in};
 use serde_json::json;
@@ -33,7 +33,7 @@ pub(crate) async fn sign_in(context: &Context, arguments: Arguments) -> Result<(
     if arguments.device_code || settings.sign_in == SignInKind::Device {
         let attempt = client.sign_in_with_device_code().await.map_err(told)?;
         let (code, page) = (attempt.user_code(), attempt.page().as_str());
-        context.output.announcement(
+        context.output.result(
             &json!({ "user_code": code, "verification_url": page }),
             || format!("Open {} on any device and type {}", line(page), line(code)),
         )?;
@@ -41,13 +41,9 @@ pub(crate) async fn sign_in(context: &Context, arguments: Arguments) -> Result<(
     } else {
         let attempt = client.sign_in_with_browser().await.map_err(told)?;
         let page = attempt.url().as_str();
-        context
-            .output
-            .announcement(&json!({ "sign_in_url": page }), || {
-                format!(
-                    "Sign in in the browser. If it does not open, open this page in it:\n{page}"
-                )
-            })?;
+        context.output.result(&json!({ "sign_in_url": page }), || {
+            format!("Sign in in the browser. If it does not open, open this page in it:\n{page}")
+        })?;
         // A script opens the page itself.
         if !context.output.json
             && let Err(error) = open::that_detached(page)

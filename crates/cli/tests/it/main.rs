@@ -5,6 +5,8 @@
 )]
 
 mod doctor;
+#[cfg(target_os = "linux")]
+mod keyring;
 mod program;
 mod recognize;
 mod sandbox;

@@ -3,12 +3,13 @@
 use crate::common::*;
 use dataverse::{
     Action, Batch, Client, Condition, DeltaLink, Filter, Function, Key, LikePattern, Literal,
-    Query, QueryFunction, RecordBody, Reference, Resolution, Write,
+    Query, QueryFunction, RecordBody, Reference, RefreshTokens, Resolution, SignIn, Write,
 };
 use serde_json::json;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -49,6 +50,108 @@ fn with_chain(error: &dyn StdError) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Signs in and fails to, in every way; returns what nobody may read anywhere.
+async fn sign_in_as_a_person(
+    shown: &mut String,
+    errors: &mut Vec<dataverse::Error>,
+) -> Vec<String> {
+    let server = MockServer::start().await;
+    let token = json!({
+        "access_token": "persons-access-token", "refresh_token": "persons-refresh-token",
+        "id_token": "persons-id-token", "expires_in": 0, "token_type": "Bearer",
+    });
+    Mock::given(method("POST"))
+        .and(Field("grant_type", "authorization_code".to_owned()))
+        .respond_with(ResponseTemplate::new(200).set_body_json(token))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .and(Field("grant_type", "refresh_token".to_owned()))
+        .respond_with(entra_error(400, "invalid_grant", 700_082))
+        .mount(&server)
+        .await;
+    let details = json!({
+        "user_code": "USERCODE7", "device_code": "persons-device-code", "expires_in": 900, "interval": 1,
+        "verification_uri": format!("{}/device", server.uri()),
+    });
+    Mock::given(method("POST"))
+        .and(wiremock::matchers::path_regex("devicecode$"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(details))
+        .mount(&server)
+        .await;
+    Mock::given(method("POST"))
+        .respond_with(entra_error(400, "expired_token", 70_020))
+        .mount(&server)
+        .await;
+    let mut connection = cloud(&server);
+    connection.sign_in = SignIn::Person {
+        authority_url: Some(server.uri()),
+        tenant_id: Some(TENANT.to_owned()),
+        client_id: "client".to_owned(),
+        refresh_tokens: RefreshTokens::new(Some("persons-first-token".into()), |_| {}),
+    };
+    shown.push_str(&format!("{connection:?}"));
+    let client = Client::with_retry_policy(connection, quick()).unwrap();
+    let mut secrets: Vec<String> = [
+        "persons-access-token",
+        "persons-refresh-token",
+        "persons-id-token",
+        "persons-first-token",
+        "persons-device-code",
+        "USERCODE7",
+        "the-persons-code",
+        "AADSTS65004: User",
+        "code_verifier",
+        "code_challenge",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for (query, state) in [
+        ("code=the-persons-code", Some("forged-state")),
+        (
+            "error=access_denied&error_description=AADSTS65004%3A+User+declined",
+            None,
+        ),
+        ("code=the-persons-code", None),
+    ] {
+        let attempt = client.sign_in_with_browser().await.unwrap();
+        let of_page = |name: &str| {
+            let mut pairs = attempt.url().query_pairs();
+            pairs.find(|(key, _)| key == name).unwrap().1.into_owned()
+        };
+        let back = url::Url::parse(&of_page("redirect_uri")).unwrap();
+        let port = back.port().unwrap();
+        secrets.extend([of_page("state"), of_page("code_challenge")]);
+        let state = state.map_or_else(|| of_page("state"), str::to_owned);
+        shown.push_str(&format!("{attempt:?}"));
+        let call = async {
+            let mut browser = tokio::net::TcpStream::connect(("127.0.0.1", port))
+                .await
+                .unwrap();
+            let request =
+                format!("GET /?{query}&state={state} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+            browser.write_all(request.as_bytes()).await.unwrap();
+            let mut page = String::new();
+            browser.read_to_string(&mut page).await.unwrap();
+            page
+        };
+        let (outcome, page) = futures_util::join!(attempt.finish(), call);
+        shown.push_str(&page);
+        errors.extend(outcome.err());
+    }
+    errors.push(client.who_am_i().await.unwrap_err());
+    let attempt = client.sign_in_with_device_code().await.unwrap();
+    shown.push_str(&format!("{attempt:?}"));
+    errors.push(attempt.finish().await.unwrap_err());
+    let requests = server.received_requests().await.unwrap();
+    let verifiers = requests
+        .iter()
+        .flat_map(form)
+        .filter(|(name, _)| name == "code_verifier");
+    secrets.extend(verifiers.map(|(_, value)| value));
+    secrets
 }
 
 #[tokio::test]
@@ -231,6 +334,7 @@ async fn nothing_leaks() {
             .await
             .unwrap_err(),
     );
+    let of_the_person = sign_in_as_a_person(&mut shown, &mut errors).await;
     for error in &errors {
         shown.push_str(&with_chain(error));
         shown.push_str(&error.message());
@@ -249,7 +353,11 @@ async fn nothing_leaks() {
             "tls_failed",
             "invalid_organization_url",
             "sign_in_wrong_password",
-            "timed_out"
+            "timed_out",
+            "sign_in_foreign_callback",
+            "sign_in_declined",
+            "sign_in_expired",
+            "sign_in_took_too_long"
         ]
     );
 
@@ -262,6 +370,11 @@ async fn nothing_leaks() {
         "request_id=\"req-1\"",
     ] {
         assert!(logged.contains(expected), "{expected} in {logged}");
+    }
+    for secret in &of_the_person {
+        assert!(secret.len() >= 4, "{secret}");
+        assert!(!logged.contains(secret), "{secret} in the log: {logged}");
+        assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     for (place, text) in [("log", &logged), ("Debug or Display", &shown)] {
         for secret in [
