@@ -186,7 +186,12 @@ fn problem(error: &keyring_core::Error) -> Problem {
         Error::NoDefaultStore => (unavailable(), "no store".to_owned()),
         Error::Ambiguous(_) => (failed(), "more than one entry".to_owned()),
         Error::BadEncoding(_) | Error::BadDataFormat(..) => (failed(), "unreadable".to_owned()),
-        _ => (failed(), "another failure".to_owned()),
+        Error::NoEntry
+        | Error::BadStoreFormat(_)
+        | Error::TooLong(..)
+        | Error::Invalid(..)
+        | Error::NotSupportedByStore(_)
+        | _ => (failed(), "another failure".to_owned()),
     };
     tracing::warn!(
         error.code = problem.code,
