@@ -19,6 +19,7 @@ const SCRIPT: &str = "printf 'the keyring password\\n' | gnome-keyring-daemon --
 /// A message bus with an unlocked keyring, as a desktop session has them.
 struct Session {
     bus: String,
+    /// Dropping it closes its input: the script ends, with it the bus, and with the bus the keyring.
     _script: Child,
     _home: TempDir,
 }
@@ -35,7 +36,6 @@ impl Session {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .expect("dbus-run-session, of the package dbus-daemon");
         let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
