@@ -27,7 +27,7 @@ test("a table is described", async () => {
   assert.equal(table.ObjectTypeCode, 2);
   assert.equal(table.OwnershipType, "UserOwned");
   assert.equal(table.DisplayName.UserLocalizedLabel.Label, "Contact");
-  assert.equal(table.DisplayName.LocalizedLabels[0].LanguageCode, 1033);
+  assert.equal(table.DisplayName.LocalizedLabels.find((one) => one.LanguageCode === 1033).Label, "Contact");
   assert.match(table.MetadataId, UUID);
   const again = await api.retrieveEntity({ key: table.MetadataId, select: ["LogicalName"] });
   assert.equal(again.LogicalName, "contact");
