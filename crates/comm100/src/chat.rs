@@ -1,6 +1,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -9,7 +10,8 @@ use crate::redact::{Hidden, redacted_debug};
 use crate::{NamedValue, Page};
 
 /// A chat, in the shape of the console's SDK. Texts are empty where nothing is known.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Chat {
     /// The chat's identifiers.
     pub id: ChatId,
@@ -159,7 +161,8 @@ impl Chat {
 
 /// The two identifiers that Comm100 has for one chat: a GUID (console, webhooks) and a number (REST API v4). Neither is
 /// ever read as the other.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ChatId {
     /// The console's and the webhooks' identifier.
     pub guid: Option<Uuid>,
@@ -229,7 +232,8 @@ impl fmt::Display for ChatId {
 }
 
 /// How far a chat is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum ChatStatus {
     /// Agent and visitor are talking.
     Chatting,
@@ -287,6 +291,18 @@ impl From<&str> for ChatStatus {
     }
 }
 
+impl From<String> for ChatStatus {
+    fn from(word: String) -> Self {
+        ChatStatus::from(word.as_str())
+    }
+}
+
+impl From<ChatStatus> for String {
+    fn from(status: ChatStatus) -> String {
+        status.as_str().to_owned()
+    }
+}
+
 impl fmt::Debug for ChatStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -311,7 +327,8 @@ pub(crate) fn status_key(word: &str) -> String {
 }
 
 /// A visitor's rating of a chat.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Rating {
     /// 1 to 5; 0 means not rated.
     pub score: u8,
@@ -325,7 +342,8 @@ redacted_debug!(Rating {
 });
 
 /// One message of a chat.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Message {
     /// The sender's name. A visitor chooses it freely, so it proves nothing.
     pub sender: String,

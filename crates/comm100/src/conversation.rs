@@ -1,10 +1,12 @@
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::read::{Object, Warnings};
 use crate::{Agent, Chat, ConsoleEvent, Error, Field, Site, Visitor};
 
 /// What a rule or a mapping sees: a chat with its people.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Conversation {
     /// The chat.
     pub chat: Option<Chat>,

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::read::{MAX_WORD_CHARS, Object, Warnings, bounded};
@@ -132,7 +133,8 @@ impl fmt::Debug for EventKind {
 }
 
 /// A Comm100 site: one customer's account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Site {
     /// The site's number, as text.
     pub site_id: String,
@@ -150,7 +152,8 @@ impl Site {
 }
 
 /// The agent who is signed in to the console. The older console also hands out the agent's API key: it is never read.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Agent {
     /// A GUID on the present platform, a number on older ones.
     pub id: String,
@@ -176,7 +179,8 @@ redacted_debug!(Agent {
 });
 
 /// A page of the customer's website.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Page {
     /// Title; empty if unknown.
     pub title: String,
@@ -190,7 +194,8 @@ redacted_debug!(Page {
 });
 
 /// A named value: a pre-chat field or a custom variable.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct NamedValue {
     /// The name that the administrator gave it.
     pub name: String,

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::chat::status_key;
@@ -9,7 +10,8 @@ use crate::redact::{Hidden, redacted_debug};
 use crate::{NamedValue, Page};
 
 /// A visitor of the customer's website. Texts are empty where nothing is known.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Visitor {
     /// Comm100's id, stable per browser.
     pub id: Option<Uuid>,
@@ -145,7 +147,8 @@ impl Visitor {
 }
 
 /// Where a visitor's address is, by Comm100's estimate.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Location {
     /// IP address.
     pub ip: String,
@@ -163,7 +166,8 @@ redacted_debug!(Location {
 });
 
 /// A visitor's device.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Device {
     /// Operating system with version.
     pub os: String,
@@ -183,7 +187,8 @@ redacted_debug!(Device {
 });
 
 /// A visitor's earlier visits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct History {
     /// When the visitor came for the first time.
     pub first_visit_time: Option<Timestamp>,
@@ -194,7 +199,8 @@ pub struct History {
 }
 
 /// What a visitor is doing.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum VisitorStatus {
     /// Waits for an agent.
     WaitingForChat,
@@ -269,6 +275,18 @@ impl From<&str> for VisitorStatus {
             "systemprocessing" => VisitorStatus::SystemProcessing,
             _ => VisitorStatus::Unknown(word.to_owned()),
         }
+    }
+}
+
+impl From<String> for VisitorStatus {
+    fn from(word: String) -> Self {
+        VisitorStatus::from(word.as_str())
+    }
+}
+
+impl From<VisitorStatus> for String {
+    fn from(status: VisitorStatus) -> String {
+        status.as_str().to_owned()
     }
 }
 

@@ -4,6 +4,8 @@
 //!   answers into a [`Recognition`]: who this visitor is, by which rule, and why.
 //! - [`display`] turns a recognised record into the fields that the agent sees.
 //! - [`phone`] decides whether two spellings are one telephone number.
+//! - [`plan`] is what a chat leads to: the intent, and the writes that it becomes; [`ids`] computes the ids of
+//!   what is created.
 //! - [`columns`] knows the columns: what the organization says of them, else the standard ones.
 //!
 //! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
@@ -12,8 +14,11 @@
 pub mod columns;
 pub mod display;
 pub mod identify;
+pub mod ids;
 pub mod phone;
+pub mod plan;
 mod record;
+pub mod recording;
 mod rules;
 
 pub use columns::Columns;
