@@ -300,6 +300,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             lead: idle(),
             problem: None,
         },
+        recording: view::RecordingView::default(),
         practice: None,
     }
 }
@@ -1099,6 +1100,7 @@ impl Controller {
                 lead: self.card(Table::Lead),
                 problem: self.lookup.problem.clone(),
             },
+            recording: view::RecordingView::default(),
             practice: self.parts.practice.as_ref().map(|practice| PracticeView {
                 visitors: practice.samples(),
                 selected: self.practising.clone(),

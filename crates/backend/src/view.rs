@@ -2,6 +2,8 @@
 //!
 //! The types are exported to TypeScript; a test holds the exported files to these.
 
+mod recording;
+
 use integration::columns::{Columns, Kind};
 use integration::display::DisplayField;
 use integration::{DisplaySettings, Match, Outcome, Record, Table};
@@ -9,6 +11,12 @@ use serde::Serialize;
 use ts_rs::TS;
 
 use crate::problem::Problem;
+
+pub use recording::{
+    ActivityFilter, ActivityLine, ActivityPage, ChoiceOfPerson, Draft, DraftAbout, DraftChoice,
+    DraftField, Duplicates, EntryState, EntryView, Filled, Found, RecordTable, RecordingView,
+    WrittenHow, WrittenView,
+};
 
 /// Everything that the window shows.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -29,6 +37,8 @@ pub struct View {
     pub visitor: Option<VisitorView>,
     /// Who that visitor is.
     pub recognition: RecognitionView,
+    /// How chats are written down.
+    pub recording: RecordingView,
     /// The practice console; only with the practice organization.
     pub practice: Option<PracticeView>,
 }
@@ -544,6 +554,11 @@ mod tests {
         let config = ts_rs::Config::new().with_out_dir(fresh.path());
         View::export_all(&config).unwrap();
         TableName::export_all(&config).unwrap();
+        Draft::export_all(&config).unwrap();
+        Filled::export_all(&config).unwrap();
+        Duplicates::export_all(&config).unwrap();
+        ActivityPage::export_all(&config).unwrap();
+        ActivityFilter::export_all(&config).unwrap();
         if std::env::var_os("UPDATE_BINDINGS").is_some() {
             std::fs::create_dir_all(&committed).unwrap();
             for name in exported(&committed).keys() {

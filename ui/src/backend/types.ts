@@ -3,6 +3,15 @@
 import type { View } from "./bindings/View";
 
 export type { View };
+export type { ActivityFilter } from "./bindings/ActivityFilter";
+export type { ActivityLine } from "./bindings/ActivityLine";
+export type { ActivityPage } from "./bindings/ActivityPage";
+export type { Draft } from "./bindings/Draft";
+export type { DraftField } from "./bindings/DraftField";
+export type { Duplicates } from "./bindings/Duplicates";
+export type { Filled } from "./bindings/Filled";
+export type { Found } from "./bindings/Found";
+export type { RecordTable } from "./bindings/RecordTable";
 export type Connection = View["connection"];
 export type Person = NonNullable<Connection["person"]>;
 export type Console = View["console"];
@@ -16,4 +25,6 @@ export type Field = RecordView["fields"][number];
 export type Candidate = Card["more"][number];
 export type Table = RecordView["table"];
 export type Practice = NonNullable<View["practice"]>;
+export type Recording = View["recording"];
+export type Entry = Recording["chat"][number];
 export type Problem = NonNullable<Recognition["problem"]>;

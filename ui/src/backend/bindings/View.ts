@@ -4,6 +4,7 @@ import type { Connection } from "./Connection";
 import type { Console } from "./Console";
 import type { Practice } from "./Practice";
 import type { Recognition } from "./Recognition";
+import type { Recording } from "./Recording";
 import type { Visitor } from "./Visitor";
 
 /**
@@ -38,6 +39,10 @@ visitor: Visitor | null,
  * Who that visitor is.
  */
 recognition: Recognition, 
+/**
+ * How chats are written down.
+ */
+recording: Recording, 
 /**
  * The practice console; only with the practice organization.
  */
