@@ -1,104 +1,41 @@
 //! The client and the practice organization, which share no code, read each other: any text survives the way into a
-//! filter, and whatever the query builder writes is accepted.
+//! filter, and whatever the query builder writes is accepted. FetchXML is in `fetchxml.rs`.
 #![expect(
     clippy::unwrap_used,
     reason = "the helpers of these tests fail the test"
 )]
 
+mod common;
+
 use std::ops::Range;
 
+use common::{Organization, refused, text};
 use dataverse::{
-    Client, Comparison, Connection, Direction, Expand, Filter, LikePattern, Literal, Period, Query,
-    QueryFunction, RecordBody, RelativeDate, SignIn, Span,
+    Comparison, Direction, Expand, Filter, LikePattern, Literal, Period, Query, QueryFunction,
+    RecordBody, RelativeDate, Span,
 };
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use sandbox::{Options, Sandbox, Seed};
-use secrecy::SecretString;
-use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-/// Characters that mean something in a URL, in an OData literal, in a pattern, in JSON or in XML; and odd ones.
-const SPECIAL: &str = "''\"&%+#/?=;:,()[]^_-*\\<>{}@$~|! \t\r\n\u{1}\u{8}\u{b}\u{1f}\u{7f}\u{80}\u{a0}\u{ad}éÉßİıſΣς\
-    \u{301}\u{200d}\u{200f}\u{202e}\u{2028}\u{d7ff}\u{e000}\u{feff}\u{fffd}\u{fffe}\u{ffff}山🦊👩‍💻\u{10ffff}%20&amp;";
-
-/// Texts of up to 30 characters; none is empty, which Dataverse keeps as no value.
-fn text() -> impl Strategy<Value = String> + Clone {
-    let specials: Vec<char> = SPECIAL.chars().collect();
-    let character = prop_oneof![
-        4 => select(specials),
-        2 => prop::char::range('a', 'z'),
-        1 => any::<char>().prop_filter("NUL has a test of its own", |c| *c != '\0'),
-    ];
-    vec(character, 1..30).prop_map(String::from_iter)
-}
-
-/// An organization without records and a client that may do everything in it.
-struct Organization {
-    runtime: Runtime,
-    sandbox: Option<Sandbox>,
-    client: Client,
-}
-
-impl Organization {
-    fn start() -> Organization {
-        let runtime = Runtime::new().unwrap();
-        let options = Options {
-            seed: Seed::Empty,
-            ..Options::default()
-        };
-        let sandbox = runtime.block_on(Sandbox::start(options)).unwrap();
-        let description = sandbox.description();
-        let client = Client::new(Connection::new(
-            &description.organization_url,
-            SignIn::Cloud {
-                authority_url: description.authority_url.clone(),
-                tenant_id: description.tenant_id.clone(),
-                client_id: description.administrator.client_id.clone(),
-                client_secret: SecretString::from(description.administrator.client_secret.clone()),
-            },
-        ))
-        .unwrap();
-        Organization {
-            runtime,
-            sandbox: Some(sandbox),
-            client,
-        }
-    }
-
-    fn create(&self, text: &str) -> Uuid {
-        let body = RecordBody::new().set("lastname", "x").set("jobtitle", text);
-        let written = self.runtime.block_on(self.client.create("contacts", body));
-        written.unwrap().id.unwrap()
-    }
-
-    /// The job title of this row, if the filter finds it.
-    fn found(&self, id: Uuid, filter: Filter) -> dataverse::Result<Option<String>> {
-        let query = Query::new("contacts")
-            .select(["jobtitle"])
-            .filter(Filter::equals("contactid", Literal::Guid(id)))
-            .filter(filter);
-        let page = self.runtime.block_on(self.client.query(&query))?;
-        let row = page.rows.first();
-        Ok(row.and_then(|row| row.text("jobtitle")).map(str::to_owned))
-    }
-
-    fn delete(&self, id: Uuid) {
-        self.runtime
-            .block_on(self.client.delete("contacts", id))
-            .unwrap();
-    }
-}
-
-impl Drop for Organization {
-    fn drop(&mut self) {
-        if let Some(sandbox) = self.sandbox.take() {
-            self.runtime.block_on(sandbox.stop());
-        }
-    }
+/// The job title of this row, if the filter finds it.
+fn found(
+    organization: &Organization,
+    id: Uuid,
+    filter: Filter,
+) -> dataverse::Result<Option<String>> {
+    let query = Query::new("contacts")
+        .select(["jobtitle"])
+        .filter(Filter::equals("contactid", Literal::Guid(id)))
+        .filter(filter);
+    let page = organization
+        .runtime
+        .block_on(organization.client.query(&query))?;
+    let row = page.rows.first();
+    Ok(row.and_then(|row| row.text("jobtitle")).map(str::to_owned))
 }
 
 /// Some of the text's characters, from anywhere in it.
@@ -109,10 +46,6 @@ fn part(text: &str, range: &Range<usize>) -> String {
     } else {
         piece
     }
-}
-
-fn refused(error: dataverse::Error) -> TestCaseError {
-    TestCaseError::fail(format!("{error:?}"))
 }
 
 fn check_text(
@@ -141,12 +74,16 @@ fn check_text(
             continue;
         }
         let shape = format!("{filter:?}");
-        let found = organization.found(id, filter);
+        let found = found(organization, id, filter);
         let found = found.map_err(refused)?;
         prop_assert_eq!(found.as_deref(), Some(text), "{}", shape);
     }
     // With one more letter it is another text.
-    let other = organization.found(id, Filter::equals("jobtitle", format!("{text}q")));
+    let other = found(
+        organization,
+        id,
+        Filter::equals("jobtitle", format!("{text}q")),
+    );
     prop_assert_eq!(other.map_err(refused)?, None);
     organization.delete(id);
     Ok(())
@@ -205,9 +142,9 @@ fn a_text_with_nul_is_not_cut() {
     match written {
         Ok(written) => {
             let id = written.id.unwrap();
-            let whole = organization.found(id, Filter::equals("jobtitle", "a\0b"));
+            let whole = found(&organization, id, Filter::equals("jobtitle", "a\0b"));
             assert_eq!(whole.unwrap().as_deref(), Some("a\0b"));
-            let cut = organization.found(id, Filter::equals("jobtitle", "a"));
+            let cut = found(&organization, id, Filter::equals("jobtitle", "a"));
             assert_eq!(cut.unwrap(), None);
         }
         Err(error) => assert!(
@@ -240,14 +177,24 @@ fn day() -> impl Strategy<Value = jiff::civil::Date> {
 
 fn function() -> impl Strategy<Value = Filter> {
     let texts = vec(text(), 1..4);
-    let period = select(vec![Period::Week, Period::Month, Period::Year]);
-    let span = select(vec![
+    let period = select(vec![
+        Period::Week,
+        Period::Month,
+        Period::Year,
+        Period::FiscalPeriod,
+        Period::FiscalYear,
+    ]);
+    let calendar = vec![
         Span::Hours,
         Span::Days,
         Span::Weeks,
         Span::Months,
         Span::Years,
-    ]);
+    ];
+    let with = |more: &[Span]| select([calendar.as_slice(), more].concat());
+    let ahead_or_back = with(&[Span::FiscalPeriods, Span::FiscalYears]);
+    let older = with(&[Span::Minutes]);
+    let id = any::<u128>().prop_map(Uuid::from_u128);
     prop_oneof![
         texts
             .clone()
@@ -271,18 +218,65 @@ fn function() -> impl Strategy<Value = Filter> {
             RelativeDate::Next7Days,
         ])
         .prop_map(|date| Filter::function("createdon", QueryFunction::Relative(date))),
-        period.prop_map(|period| {
-            Filter::function(
-                "modifiedon",
-                QueryFunction::Relative(RelativeDate::Last(period)),
-            )
-        }),
-        (span.clone(), 1u32..50).prop_map(|(span, count)| {
-            Filter::function("createdon", QueryFunction::LastX(span, count))
-        }),
-        (span, 1u32..50).prop_map(|(span, count)| {
+        day().prop_map(|day| Filter::function("createdon", QueryFunction::OnOrAfter(day))),
+        (
+            period,
+            select(vec![
+                RelativeDate::This,
+                RelativeDate::Last,
+                RelativeDate::Next
+            ])
+        )
+            .prop_map(|(period, date)| {
+                Filter::function("modifiedon", QueryFunction::Relative(date(period)))
+            }),
+        (
+            ahead_or_back,
+            1u32..50,
+            select(vec![QueryFunction::LastX, QueryFunction::NextX])
+        )
+            .prop_map(|(span, count, function)| Filter::function(
+                "createdon",
+                function(span, count)
+            )),
+        (older, 1u32..50).prop_map(|(span, count)| {
             Filter::function("createdon", QueryFunction::OlderThanX(span, count))
         }),
+        (-100i32..100, -100i32..100).prop_map(|(from, to)| {
+            Filter::function(
+                "numberofchildren",
+                QueryFunction::NotBetween(from.to_string(), to.to_string()),
+            )
+        }),
+        select(vec![
+            QueryFunction::EqualUserTeams,
+            QueryFunction::EqualUserOrUserTeams,
+        ])
+        .prop_map(|function| Filter::function("ownerid", function)),
+        select(vec![
+            QueryFunction::EqualBusinessId,
+            QueryFunction::NotEqualBusinessId,
+        ])
+        .prop_map(|function| Filter::function("owningbusinessunit", function)),
+        (
+            vec(100_000_000i32..100_000_005, 1..4),
+            select(vec![
+                QueryFunction::ContainValues,
+                QueryFunction::DoesNotContainValues,
+            ])
+        )
+            .prop_map(|(values, function)| Filter::function("new_interests", function(values))),
+        (
+            id,
+            select(vec![
+                QueryFunction::Under,
+                QueryFunction::UnderOrEqual,
+                QueryFunction::NotUnder,
+                QueryFunction::Above,
+                QueryFunction::AboveOrEqual,
+            ])
+        )
+            .prop_map(|(id, function)| Filter::function("parentcustomerid", function(id))),
     ]
 }
 
