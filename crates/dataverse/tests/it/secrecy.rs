@@ -1,4 +1,5 @@
-//! No secret, token or personal value in a log, a `Debug` or a `Display`.
+//! No secret, token or personal value in a log, a `Debug` or a `Display`, whatever the other side answers. The flows as
+//! they really go, with both ends' logs, are scanned in `tests/tests/leaks.rs` of the workspace.
 
 use crate::common::*;
 use dataverse::{
