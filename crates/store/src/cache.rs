@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use sqlx::{Row, SqlitePool};
 use tracing::warn;
 
+use crate::file::Durability;
 use crate::{Error, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
@@ -128,7 +129,7 @@ impl Cache {
     }
 
     async fn open_file(path: &Path) -> Result<Cache, Error> {
-        Cache::with_tables(file::open(path).await?).await
+        Cache::with_tables(file::open(path, Durability::Quick).await?).await
     }
 
     async fn with_tables(pool: SqlitePool) -> Result<Cache, Error> {

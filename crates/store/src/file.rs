@@ -8,13 +8,26 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::Error;
 
+/// What a commit promises.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Durability {
+    /// It may be lost when the power fails; the file stays whole.
+    Quick,
+    /// It is on the disk when it returns (`synchronous = FULL`: the log is flushed with every commit).
+    Full,
+}
+
 /// Opens a file, made if it is missing, together with its folder.
-pub(crate) async fn open(path: &Path) -> Result<SqlitePool, Error> {
+pub(crate) async fn open(path: &Path, durability: Durability) -> Result<SqlitePool, Error> {
     if let Some(folder) = path.parent() {
         private_folder(folder).map_err(Error::Folder)?;
     }
     private_file(path).map_err(|error| Error::Open(sqlx::Error::Io(error)))?;
     let options = options()
+        .synchronous(match durability {
+            Durability::Quick => SqliteSynchronous::Normal,
+            Durability::Full => SqliteSynchronous::Full,
+        })
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal);
@@ -73,7 +86,6 @@ pub(crate) async fn memory() -> Result<SqlitePool, Error> {
 
 fn options() -> SqliteConnectOptions {
     SqliteConnectOptions::new()
-        .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "ON")
@@ -92,7 +104,7 @@ mod tests {
         let folder = outer.path().join("data");
         let path = folder.join("a.sqlite");
         for _ in 0..2 {
-            let pool = open(&path).await.unwrap();
+            let pool = open(&path, Durability::Quick).await.unwrap();
             sqlx::query("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
                 .execute(&pool)
                 .await

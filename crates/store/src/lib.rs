@@ -1,16 +1,20 @@
 //! SQLite, and nothing else holds SQL. Two files:
 //!
 //! - [`Cache`]: what Dynamics said and when. It may be thrown away at any moment, and opens no matter what.
-//! - [`Store`]: what must not be lost (paired consoles; later the outbox and the activity). It is migrated,
-//!   never rebuilt.
+//! - [`Store`]: what must not be lost (paired consoles, the outbox, the activity). It is migrated, never rebuilt, and its
+//!   commits are on the disk when they return.
 //!
 //! Neither holds a secret. Values are personal: errors and logs of this crate name tables and codes only.
 
+mod activity;
 mod cache;
 mod file;
+mod outbox;
 mod store;
 
+pub use activity::{Line, LineFilter, NewLine};
 pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
+pub use outbox::{Change, Counts, Entry, NewEntry, State};
 pub use store::{Console, Store};
 
 use thiserror::Error;

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
 
+use crate::file::Durability;
 use crate::{Error, file};
 
 /// The store file.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
 }
 
 /// An Agent Console that was paired with this companion.
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// [`Error::Open`], [`Error::Folder`] or [`Error::Migrate`]; the file is left as it is.
     pub async fn open(path: &Path) -> Result<Store, Error> {
-        Store::migrated(file::open(path).await?).await
+        Store::migrated(file::open(path, Durability::Full).await?).await
     }
 
     /// A store that is gone with the process.
