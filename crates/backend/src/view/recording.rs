@@ -167,6 +167,8 @@ pub struct ChoiceOfPerson {
 pub struct Draft {
     /// The table.
     pub table: RecordTable,
+    /// The chat that it was filled from; none for one without an id.
+    pub chat: Option<String>,
     /// The columns that will be written and those that must be.
     pub fields: Vec<DraftField>,
     /// Case: its customer. Task: what it is regarding. None for contact and lead.
@@ -249,6 +251,9 @@ pub struct Found {
 pub struct Filled {
     /// The table.
     pub table: RecordTable,
+    /// [`Draft::chat`]: another chat may have been selected meanwhile, and shall not get this one's record.
+    #[serde(default)]
+    pub chat: Option<String>,
     /// The values as text, in [`DraftField::value`]'s form; an empty text leaves the column blank.
     pub values: std::collections::BTreeMap<String, String>,
     /// Whom it is about, as `table:id`; none for nobody.
@@ -299,6 +304,10 @@ pub struct ActivityLine {
     pub chat: Option<String>,
     /// The record's table as a person calls it.
     pub table_label: Option<String>,
+    /// The logical name of the record's table, as `open_record` takes it.
+    pub table: Option<String>,
+    /// The record's id.
+    pub id: Option<String>,
     /// What a person calls the record.
     pub record: Option<String>,
     /// Its page in Dynamics.

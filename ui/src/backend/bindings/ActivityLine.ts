@@ -37,6 +37,14 @@ chat: string | null,
  */
 tableLabel: string | null, 
 /**
+ * The logical name of the record's table, as `open_record` takes it.
+ */
+table: string | null, 
+/**
+ * The record's id.
+ */
+id: string | null, 
+/**
  * What a person calls the record.
  */
 record: string | null, 

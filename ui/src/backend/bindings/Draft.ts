@@ -13,6 +13,10 @@ export type Draft = {
  */
 table: RecordTable, 
 /**
+ * The chat that it was filled from; none for one without an id.
+ */
+chat: string | null, 
+/**
  * The columns that will be written and those that must be.
  */
 fields: Array<DraftField>, 

@@ -10,6 +10,10 @@ export type Filled = {
  */
 table: RecordTable, 
 /**
+ * [`Draft::chat`]: another chat may have been selected meanwhile, and shall not get this one's record.
+ */
+chat: string | null, 
+/**
  * The values as text, in [`DraftField::value`]'s form; an empty text leaves the column blank.
  */
 values: { [key in string]: string }, 
