@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dataverse::Client;
 use dataverse::metadata::{self, ColumnType, Schema, TextFormat};
-use integration::columns::{Columns, Kind, OwnChoice, OwnColumn};
+use integration::columns::{Columns, DateBehavior, Kind, Limits, OwnChoice, OwnColumn, Required};
 use integration::{DisplaySettings, Identification, Table};
 use store::{Cache, CachedSchema};
 use tracing::{info, warn};
@@ -166,7 +166,81 @@ fn own_column(table: &metadata::Table, column: &metadata::Column) -> OwnColumn {
                     .collect(),
             })
             .collect(),
+        limits: limits(column),
     }
+}
+
+fn limits(column: &metadata::Column) -> Limits {
+    let mut limits = Limits {
+        required: match column.required {
+            metadata::Required::None => Required::None,
+            metadata::Required::Recommended => Required::Recommended,
+            metadata::Required::Application => Required::Application,
+            metadata::Required::System => Required::System,
+        },
+        create: column.valid_for_create,
+        update: column.valid_for_update,
+        targets: column.targets().to_vec(),
+        ..Limits::default()
+    };
+    match &column.kind {
+        ColumnType::Text { max_length, format } => {
+            limits.max_length = *max_length;
+            limits.lines = *format == TextFormat::TextArea;
+        }
+        ColumnType::Memo { max_length } => {
+            limits.max_length = *max_length;
+            limits.lines = true;
+        }
+        ColumnType::Integer { min, max } => {
+            limits.min = *min;
+            limits.max = *max;
+            limits.precision = Some(0);
+        }
+        ColumnType::Decimal {
+            min,
+            max,
+            precision,
+        }
+        | ColumnType::Double {
+            min,
+            max,
+            precision,
+        }
+        | ColumnType::Money {
+            min,
+            max,
+            precision,
+            ..
+        } => {
+            limits.min = *min;
+            limits.max = *max;
+            limits.precision = *precision;
+        }
+        ColumnType::DateTime { behavior, .. } => {
+            limits.date = match behavior {
+                metadata::DateBehavior::UserLocal => DateBehavior::UserLocal,
+                metadata::DateBehavior::DateOnly => DateBehavior::DateOnly,
+                metadata::DateBehavior::TimeZoneIndependent => DateBehavior::Zoneless,
+            };
+        }
+        ColumnType::BigInt
+        | ColumnType::Boolean(_)
+        | ColumnType::Choice(_)
+        | ColumnType::MultiChoice(_)
+        | ColumnType::State(_)
+        | ColumnType::Status(_)
+        | ColumnType::Lookup { .. }
+        | ColumnType::Customer { .. }
+        | ColumnType::Owner { .. }
+        | ColumnType::PartyList
+        | ColumnType::UniqueIdentifier
+        | ColumnType::TableName
+        | ColumnType::Image
+        | ColumnType::File
+        | ColumnType::Other(_) => {}
+    }
+    limits
 }
 
 fn kind(table: &metadata::Table, column: &metadata::Column) -> Kind {
@@ -191,9 +265,8 @@ fn kind(table: &metadata::Table, column: &metadata::Column) -> Kind {
             Kind::Lookup
         }
         ColumnType::UniqueIdentifier => Kind::Id,
-        // A multi-select column holds its numbers as text; its labels come formatted.
-        ColumnType::MultiChoice(_)
-        | ColumnType::Memo { .. }
+        ColumnType::MultiChoice(_) => Kind::MultiChoice,
+        ColumnType::Memo { .. }
         | ColumnType::PartyList
         | ColumnType::TableName
         | ColumnType::Image

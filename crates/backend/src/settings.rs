@@ -320,7 +320,9 @@ fn check_condition(table: Table, rule: &Rule, condition: &Condition) -> Result<(
     let (is_text, is_comparable) = match column.kind {
         Kind::Text | Kind::Email | Kind::Phone | Kind::Url => (true, true),
         Kind::Choice | Kind::Boolean | Kind::Integer | Kind::Lookup | Kind::Id => (false, true),
-        Kind::Number | Kind::Money | Kind::Date | Kind::DateTime => (false, false),
+        Kind::Number | Kind::Money | Kind::Date | Kind::DateTime | Kind::MultiChoice => {
+            (false, false)
+        }
     };
     let place = || {
         format!(
@@ -344,7 +346,7 @@ fn check_condition(table: Table, rule: &Rule, condition: &Condition) -> Result<(
         Operator::Equals if !is_comparable => Err(Problem::new(
             "settings_column_unfit",
             format!(
-                "{}: `{}` holds an amount or a time, which names nobody.",
+                "{}: `{}` holds an amount, a time or several choices, which names nobody.",
                 place(),
                 column.name
             ),

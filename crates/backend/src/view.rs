@@ -372,7 +372,7 @@ impl From<Kind> for FieldKind {
             Kind::Email => FieldKind::Email,
             Kind::Phone => FieldKind::Phone,
             Kind::Url => FieldKind::Url,
-            Kind::Choice => FieldKind::Choice,
+            Kind::Choice | Kind::MultiChoice => FieldKind::Choice,
             Kind::Boolean => FieldKind::Boolean,
             Kind::Integer | Kind::Number => FieldKind::Number,
             Kind::Money => FieldKind::Money,

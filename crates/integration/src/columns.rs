@@ -23,6 +23,8 @@ pub enum Kind {
     Url,
     /// A choice, state or status: a number with a label.
     Choice,
+    /// Any number of choices: their numbers as text, separated by commas.
+    MultiChoice,
     /// Yes or no.
     Boolean,
     /// A whole number.
@@ -41,6 +43,76 @@ pub enum Kind {
     Id,
 }
 
+/// Whether a column must have a value (protocol page `metadata.md`, section "Attributes").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Required {
+    /// No.
+    #[default]
+    None,
+    /// It is recommended.
+    Recommended,
+    /// Forms insist on it; the Web API does not.
+    Application,
+    /// The system insists on it, or gives it a value itself.
+    System,
+}
+
+/// What the time zone means for a date (protocol page `metadata.md`, section "Attributes").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateBehavior {
+    /// A moment, shown in the user's time zone.
+    #[default]
+    UserLocal,
+    /// A day without time.
+    DateOnly,
+    /// The same clock time for everybody.
+    Zoneless,
+}
+
+/// What a value must be like so that a column takes it. What is not known is not limited.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Whether it must have a value.
+    pub required: Required,
+    /// Whether it can be given when a row is created.
+    pub create: bool,
+    /// Whether it can be changed.
+    pub update: bool,
+    /// The longest text, in UTF-16 code units, as .NET and SQL Server count.
+    pub max_length: Option<u32>,
+    /// Whether a text may have several lines.
+    pub lines: bool,
+    /// The smallest number.
+    pub min: Option<f64>,
+    /// The largest number.
+    pub max: Option<f64>,
+    /// The digits behind the point.
+    pub precision: Option<u32>,
+    /// Of a date: what the time zone means.
+    pub date: DateBehavior,
+    /// The tables that a lookup can point to, by logical name.
+    pub targets: Vec<String>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            required: Required::None,
+            create: true,
+            update: true,
+            max_length: None,
+            lines: false,
+            min: None,
+            max: None,
+            precision: None,
+            date: DateBehavior::UserLocal,
+            targets: Vec::new(),
+        }
+    }
+}
+
 /// A standard column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -50,10 +122,53 @@ pub struct Column {
     pub label: &'static str,
     /// What it holds.
     pub kind: Kind,
+    /// The rest of its line in the catalogue: required, settable, limits.
+    rest: [&'static str; 3],
+}
+
+impl Column {
+    /// What a value must be like, as it is before anybody customised the table.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let [required, settable, limits] = self.rest;
+        let mut words = limits.split(' ').filter(|word| *word != "-");
+        let mut found = Limits {
+            required: match required {
+                "recommended" => Required::Recommended,
+                "application" => Required::Application,
+                "system" => Required::System,
+                _ => Required::None,
+            },
+            create: settable.contains('C'),
+            update: settable.contains('U'),
+            ..Limits::default()
+        };
+        match self.kind {
+            Kind::Text | Kind::Email | Kind::Phone | Kind::Url => {
+                found.lines = words.next() == Some("lines");
+                found.max_length = words.next().and_then(|length| length.parse().ok());
+            }
+            Kind::Integer | Kind::Number | Kind::Money => {
+                found.min = words.next().and_then(|min| min.parse().ok());
+                found.max = words.next().and_then(|max| max.parse().ok());
+                found.precision = words.next().and_then(|digits| digits.parse().ok());
+            }
+            Kind::Date | Kind::DateTime => {
+                found.date = match words.next() {
+                    Some("date-only") => DateBehavior::DateOnly,
+                    Some("zoneless") => DateBehavior::Zoneless,
+                    Some(_) | None => DateBehavior::UserLocal,
+                };
+            }
+            Kind::Lookup => found.targets = words.map(str::to_owned).collect(),
+            Kind::Choice | Kind::MultiChoice | Kind::Boolean | Kind::Id => {}
+        }
+        found
+    }
 }
 
 /// A column as the organization describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OwnColumn {
     /// The label in the user's language.
     pub label: String,
@@ -61,6 +176,8 @@ pub struct OwnColumn {
     pub kind: Kind,
     /// The choices of a choice or yes/no column; empty for others.
     pub choices: Vec<OwnChoice>,
+    /// What a value must be like.
+    pub limits: Limits,
 }
 
 /// A choice as the organization describes it.
@@ -75,7 +192,7 @@ pub struct OwnChoice {
 }
 
 /// The columns of the tables, as far as they are known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns(BTreeMap<Table, BTreeMap<String, OwnColumn>>);
 
 impl Columns {
@@ -105,6 +222,32 @@ impl Columns {
     pub fn label(&self, table: Table, column: &str) -> String {
         self.own(table, column)
             .map_or_else(|| label(table, column), |own| own.label.clone())
+    }
+
+    /// What a value of a column must be like: what the organization says, else what holds for the standard column. A
+    /// column that neither knows has no limits.
+    #[must_use]
+    pub fn limits(&self, table: Table, column: &str) -> Limits {
+        match self.own(table, column) {
+            Some(own) => own.limits.clone(),
+            None => standard(table, column).map_or_else(Limits::default, |found| found.limits()),
+        }
+    }
+
+    /// The choices of a choice or yes/no column that the organization has described.
+    #[must_use]
+    pub fn choices(&self, table: Table, column: &str) -> &[OwnChoice] {
+        self.own(table, column)
+            .map_or(&[], |own| own.choices.as_slice())
+    }
+
+    /// The columns of a table by name: the organization's, else the standard ones.
+    #[must_use]
+    pub fn names(&self, table: Table) -> Vec<&str> {
+        match self.0.get(&table) {
+            Some(own) => own.keys().map(String::as_str).collect(),
+            None => of(table).map(|column| column.name).collect(),
+        }
     }
 
     /// Whether the organization has described the table and the column is not there.
@@ -176,6 +319,7 @@ fn read(line: &'static str) -> Option<(Table, Column)> {
             name,
             label: cells.next()?,
             kind,
+            rest: [cells.next()?, cells.next()?, cells.next()?],
         },
     ))
 }
@@ -207,6 +351,7 @@ fn kind(name: &str) -> Option<Kind> {
         "phone" => Kind::Phone,
         "url" => Kind::Url,
         "choice" => Kind::Choice,
+        "multichoice" => Kind::MultiChoice,
         "boolean" => Kind::Boolean,
         "integer" => Kind::Integer,
         "number" => Kind::Number,
@@ -242,11 +387,42 @@ mod tests {
     }
 
     #[test]
+    fn a_standard_column_has_its_limits() {
+        let columns = Columns::default();
+        let limits = |table, column| columns.limits(table, column);
+        let name = limits(Table::Contact, "lastname");
+        assert_eq!(
+            (name.required, name.max_length, name.lines, name.create),
+            (Required::Application, Some(50), false, true)
+        );
+        let description = limits(Table::Incident, "description");
+        assert_eq!(
+            (description.max_length, description.lines),
+            (Some(2000), true)
+        );
+        let customer = limits(Table::Incident, "customerid");
+        assert_eq!(customer.required, Required::System);
+        assert_eq!(customer.targets, ["account", "contact"]);
+        let latitude = limits(Table::Contact, "address1_latitude");
+        assert_eq!(
+            (latitude.min, latitude.max, latitude.precision),
+            (Some(-90.0), Some(90.0), Some(5))
+        );
+        assert_eq!(
+            limits(Table::Contact, "birthdate").date,
+            DateBehavior::DateOnly
+        );
+        assert!(!limits(Table::Contact, "fullname").update);
+        assert_eq!(limits(Table::Contact, "new_unknown"), Limits::default());
+    }
+
+    #[test]
     fn the_organization_is_asked_before_the_catalogue() {
         let own = |label: &str, kind| OwnColumn {
             label: label.to_owned(),
             kind,
             choices: Vec::new(),
+            limits: Limits::default(),
         };
         let choice = |value, label: &str, other: &str| OwnChoice {
             value,

@@ -495,8 +495,10 @@ fn condition_filter(table: Table, condition: &Condition, with: &With<'_>) -> Opt
                 Scalar::Boolean(yes_or_no(table, condition, with, &value)?),
             ),
             Kind::Text | Kind::Email | Kind::Url => Filter::Is(column, Scalar::Text(value)),
-            // Amounts and times of a visitor name nobody.
-            Kind::Number | Kind::Money | Kind::Date | Kind::DateTime => return None,
+            // Amounts, times and lists of choices name nobody.
+            Kind::Number | Kind::Money | Kind::Date | Kind::DateTime | Kind::MultiChoice => {
+                return None;
+            }
         },
     })
 }
