@@ -333,3 +333,66 @@ async fn one_property_and_conditional_reads() {
     let row = ok(org.get(&format!("contacts({old})?$select=createdon"))).await;
     assert_eq!(row["createdon"], "2001-02-03T00:00:00Z");
 }
+
+#[tokio::test]
+async fn rows_are_found_by_what_their_pairs_lead_to() {
+    let org = Org::empty().await;
+    let me = org.read("WhoAmI").await["UserId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let team = org.read("teams?$select=teamid").await["value"][0]["teamid"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let pairs = "teammembership_association";
+    let mine = format!("teams({team})/{pairs}({me})/$ref");
+    assert_eq!(status(org.delete(&mine)).await, 204);
+    let all = names(&org, "systemusers?$select=systemuserid", "systemuserid").await;
+    let users = async |filter: &str| org.names("systemusers", "systemuserid", filter).await;
+    let members = users(&format!("{pairs}/any(t:t/teamid eq {team})")).await;
+    assert!(!members.contains(&me));
+    let her = members.first().unwrap();
+    let others: Vec<String> = all
+        .iter()
+        .filter(|user| !members.contains(user))
+        .cloned()
+        .collect();
+    for (filter, expected) in [
+        (format!("{pairs}/any()"), members.clone()),
+        (format!("not {pairs}/any()"), others.clone()),
+        (
+            format!("{pairs}/any(t:t/teamid eq {NOBODY})"),
+            Vec::new(),
+        ),
+        // `all` holds where there is none.
+        (format!("{pairs}/all(t:t/teamid eq {team})"), all),
+        (format!("{pairs}/all(t:t/teamid eq {NOBODY})"), others),
+        // Behind the pair a path goes on, and so does another collection.
+        (
+            format!("{pairs}/any(t:t/businessunitid/name ne null)"),
+            members.clone(),
+        ),
+        (
+            format!(
+                "{pairs}/any(t:t/{pairs}/any(u:u/systemuserid eq {her}) and t/teamid eq {team})"
+            ),
+            members.clone(),
+        ),
+        (
+            format!("{pairs}/any(t:t/{pairs}/any(u:u/systemuserid eq {NOBODY}))"),
+            Vec::new(),
+        ),
+    ] {
+        assert_eq!(users(&filter).await, expected, "{filter}");
+    }
+    let expanded = org
+        .read(&format!(
+            "teams({team})?$select=name&$expand={pairs}($select=fullname;$filter=systemuserid eq {her} and {pairs}/any(t:t/teamid eq {team});$expand=businessunitid($select=name))"
+        ))
+        .await;
+    let found = expanded[pairs].as_array().unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["systemuserid"], her.as_str());
+    assert!(found[0]["businessunitid"]["name"].is_string());
+}

@@ -9,7 +9,7 @@ use super::condition::Condition;
 use super::test::{self, class, is_text};
 use super::{Asker, At, Join, Query, Source, Term};
 use crate::errors::ApiError;
-use crate::metadata::{Column, Kind, Table, catalog};
+use crate::metadata::{Association, Column, Kind, Table, catalog};
 use crate::text::Place;
 use crate::value::Value;
 
@@ -274,6 +274,52 @@ impl Binder<'_> {
         Ok(self.query.sources.len() - 1)
     }
 
+    /// The first table of a sub-query.
+    fn apart(&mut self, table: &'static Table) -> usize {
+        let source = self.query.sources.len();
+        self.query.sources.push(Source {
+            table,
+            join: None,
+            root: source,
+        });
+        source
+    }
+
+    /// A sub-query over an N:N collection: the pairs, their column with this side's id, and the rows of the other side that
+    /// are joined to them.
+    fn pairs(
+        &mut self,
+        association: &'static Association,
+    ) -> Result<(usize, &'static Column, usize), ApiError> {
+        let missing = |name: &str| ApiError::not_simulated(format!("the table '{name}'"));
+        let intersect = catalog()
+            .table(&association.intersect)
+            .ok_or_else(|| missing(&association.intersect))?;
+        let other = catalog()
+            .table(&association.other)
+            .ok_or_else(|| missing(&association.other))?;
+        let column = |table: &'static Table, name: &str| {
+            table
+                .column(name)
+                .ok_or_else(|| ApiError::no_property(table, name))
+        };
+        let own = column(intersect, &association.own_column)?;
+        let pairs = self.apart(intersect);
+        self.query.sources.push(Source {
+            table: other,
+            join: Some(Join {
+                parent: pairs,
+                to: column(intersect, &association.other_column)?,
+                from: column(other, &other.id)?,
+                optional: false,
+                on: None,
+                first_of: None,
+            }),
+            root: pairs,
+        });
+        Ok((pairs, own, self.query.sources.len() - 1))
+    }
+
     fn lambda(
         &mut self,
         path: &[String],
@@ -287,17 +333,18 @@ impl Binder<'_> {
         };
         let parent = self.walk(start, steps)?;
         let table = self.source(parent)?.table;
-        let (child, column) = crate::rows::children(table, navigation)?;
         let id = table
             .column(&table.id)
             .ok_or_else(|| ApiError::no_property(table, &table.id))?;
-        let source = self.query.sources.len();
-        self.query.sources.push(Source {
-            table: child,
-            join: None,
-            root: source,
-        });
-        self.scopes.push((variable.to_owned(), source));
+        let (source, column, element) = match table.association(navigation) {
+            Some(association) => self.pairs(association)?,
+            None => {
+                let (child, column) = crate::rows::children(table, navigation)?;
+                let source = self.apart(child);
+                (source, column, source)
+            }
+        };
+        self.scopes.push((variable.to_owned(), element));
         let condition = condition
             .map(|condition| self.condition(condition))
             .transpose()?;
