@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::{Call, Preferences, Request};
 use crate::errors::ApiError;
+use crate::metadata::within;
 use crate::requests;
 use crate::server::{self, Answer};
 
@@ -67,7 +68,13 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
                     (answer.status >= 400).then_some(answer.status),
                 )
             }
-            Part::ChangeSet(set) => change_set(call, set, &mut operations).await?,
+            Part::ChangeSet(set) => {
+                within(
+                    call.organization.schema.current(),
+                    change_set(call, set, &mut operations),
+                )
+                .await?
+            }
         };
         let _ = write!(body, "--{boundary}\r\n{text}\r\n");
         if let Some(failed) = failed
@@ -100,7 +107,8 @@ async fn alone(call: &Call<'_>, operation: &Operation) -> Answer {
             let inner = inner_call(call, &request, &references);
             let handled = match interrupted(call, &request) {
                 Some(error) => Err(error),
-                None => inner.alone().await,
+                // An operation before this one may have changed the schema.
+                None => within(call.organization.schema.current(), inner.alone()).await,
             };
             handled.unwrap_or_else(|error| inner.refusal(&error))
         }

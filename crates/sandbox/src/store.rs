@@ -172,6 +172,23 @@ pub(crate) async fn shape(
     Ok(())
 }
 
+/// Takes a table with its rows, and the notes about them, from the database.
+pub(crate) async fn drop_table(
+    connection: &mut SqliteConnection,
+    table: &Table,
+) -> Result<(), sqlx::Error> {
+    Statement::new("DELETE FROM annotation WHERE objectid__type = ?")
+        .with(table.logical.as_str())
+        .query()
+        .execute(&mut *connection)
+        .await?;
+    Statement::new(format!("DROP TABLE IF EXISTS {}", table.logical))
+        .query()
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Takes a column, and the index on it, from a table.
 pub(crate) async fn drop_column(
     connection: &mut SqliteConnection,

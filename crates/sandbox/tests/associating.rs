@@ -361,10 +361,7 @@ async fn rows_are_found_by_what_their_pairs_lead_to() {
     for (filter, expected) in [
         (format!("{pairs}/any()"), members.clone()),
         (format!("not {pairs}/any()"), others.clone()),
-        (
-            format!("{pairs}/any(t:t/teamid eq {NOBODY})"),
-            Vec::new(),
-        ),
+        (format!("{pairs}/any(t:t/teamid eq {NOBODY})"), Vec::new()),
         // `all` holds where there is none.
         (format!("{pairs}/all(t:t/teamid eq {team})"), all),
         (format!("{pairs}/all(t:t/teamid eq {NOBODY})"), others),

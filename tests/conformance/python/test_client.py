@@ -202,8 +202,6 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(relation.referenced_entity, "account")
         self.assertEqual(self.client.query.odata_expand("contact", "account"), "parentcustomerid_account")
 
-    # The practice organization's keys are declared, not made.
-    @unittest.expectedFailure
     def test_keys_and_upsert(self):
         own = lambda: [
             key for key in self.client.tables.get_alternate_keys("contact") if key.key_attributes == ["emailaddress1"]

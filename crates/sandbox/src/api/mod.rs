@@ -120,14 +120,14 @@ impl Call<'_> {
         if self.request.resource.trim_end_matches('/') == "$batch" {
             return batch::run(self).await;
         }
-        if customize::is_change(self) {
-            return customize::run(self).await;
-        }
         self.alone().await
     }
 
     /// Answers a request that is no `$batch`; what it writes is a transaction of its own.
     pub(crate) async fn alone(&self) -> Result<Answer, ApiError> {
+        if customize::is_change(self) {
+            return customize::run(self).await;
+        }
         if self.request.method == "GET" {
             let mut connection = self.organization.store.pool().acquire().await?;
             return self.on(&mut connection).await;
@@ -166,8 +166,10 @@ impl Call<'_> {
             ("GET", [first, ..]) if definitions::is_metadata(first) => {
                 return definitions::get(self, connection, &segments).await;
             }
-            (_, [first, ..]) if definitions::is_metadata(first) => {
-                return Err(self.wrong_method());
+            _ if customize::is_change(self) => {
+                return Err(ApiError::request(
+                    "The definition of tables and columns cannot be changed in a change set.",
+                ));
             }
             ("GET", ["RetrieveCurrentOrganization"]) => return Ok(self.current_organization()),
             ("GET", ["RetrieveTotalRecordCount"]) => {

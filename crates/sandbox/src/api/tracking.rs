@@ -40,31 +40,61 @@ fn is_tracked(table: &Table) -> bool {
 /// Makes the database remember what is deleted, by whatever statement: cascades too.
 pub(crate) async fn prepare(store: &Store) -> Result<(), sqlx::Error> {
     let mut transaction = store.write().await?;
-    let mut statements = vec![
+    for statement in [
         "CREATE TABLE IF NOT EXISTS deleted_rows \
-         (number INTEGER PRIMARY KEY AUTOINCREMENT, of TEXT NOT NULL, id TEXT NOT NULL)"
-            .to_owned(),
-        "CREATE INDEX IF NOT EXISTS deleted_rows__of ON deleted_rows (of, number)".to_owned(),
-    ];
-    for table in catalog().tables.iter().filter(|table| is_tracked(table)) {
-        statements.push(format!(
-            "CREATE TRIGGER IF NOT EXISTS {table}__deleted AFTER DELETE ON {table} BEGIN \
-             INSERT INTO deleted_rows (of, id) VALUES ('{table}', OLD.{id}); END",
-            table = table.logical,
-            id = table.id
-        ));
-        statements.push(format!(
-            "CREATE INDEX IF NOT EXISTS {table}__version ON {table} (versionnumber)",
-            table = table.logical
-        ));
-    }
-    for statement in statements {
+         (number INTEGER PRIMARY KEY AUTOINCREMENT, of TEXT NOT NULL, id TEXT NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS deleted_rows__of ON deleted_rows (of, number)",
+    ] {
         Statement::new(statement)
             .query()
             .execute(&mut *transaction)
             .await?;
     }
+    for table in &catalog().tables {
+        remember(&mut transaction, table).await?;
+    }
     transaction.commit().await
+}
+
+/// Makes the database remember what is deleted from a table, if its changes are tracked.
+pub(crate) async fn remember(
+    connection: &mut SqliteConnection,
+    table: &Table,
+) -> Result<(), sqlx::Error> {
+    if !is_tracked(table) {
+        return Ok(());
+    }
+    for statement in [
+        format!(
+            "CREATE TRIGGER IF NOT EXISTS {table}__deleted AFTER DELETE ON {table} BEGIN \
+             INSERT INTO deleted_rows (of, id) VALUES ('{table}', OLD.{id}); END",
+            table = table.logical,
+            id = table.id
+        ),
+        format!(
+            "CREATE INDEX IF NOT EXISTS {table}__version ON {table} (versionnumber)",
+            table = table.logical
+        ),
+    ] {
+        Statement::new(statement)
+            .query()
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets what was deleted from a table that is gone.
+pub(crate) async fn forget(
+    connection: &mut SqliteConnection,
+    table: &Table,
+) -> Result<(), sqlx::Error> {
+    Statement::new("DELETE FROM deleted_rows WHERE of = ?")
+        .with(table.logical.as_str())
+        .query()
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Up to where a client knows a table.

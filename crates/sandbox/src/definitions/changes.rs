@@ -420,6 +420,7 @@ fn deleted(catalog: &Catalog, since: i64, filter: &str) -> Json {
         (DeletedKind::Entity, "Entity"),
         (DeletedKind::Attribute, "Attribute"),
         (DeletedKind::Relationship, "Relationship"),
+        (DeletedKind::OptionSet, "OptionSet"),
     ];
     let mut found = Vec::new();
     for (kind, name) in kinds {

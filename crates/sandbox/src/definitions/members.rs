@@ -658,7 +658,7 @@ fn choices(choices: &ChoicesDescription, languages: &Languages) -> Members {
     put(
         m,
         "Description",
-        label(&Label::default(), &of, custom, languages),
+        label(&choices.description, &format!("{of}/d"), custom, languages),
     );
     put(
         m,
@@ -742,12 +742,12 @@ fn option(
     Json::Object(members)
 }
 
+/// Only organizations make keys: the system's tables have none of their own.
 fn key(table: &Table, key: &KeyDescription, languages: &Languages) -> Members {
-    let custom = key.logical_name.starts_with("new_");
     let name = label(
         &key.display_name.clone().unwrap_or_default(),
         &format!("key/{}/{}", table.logical, key.logical_name),
-        custom,
+        true,
         languages,
     );
     let mut members = Members::new();
@@ -765,9 +765,10 @@ fn key(table: &Table, key: &KeyDescription, languages: &Languages) -> Members {
         "KeyAttributes",
         Json::Array(columns.map(|name| Json::text(name.as_str())).collect()),
     );
-    text(m, "EntityKeyIndexStatus", "Active");
+    let status = if key.failed { "Failed" } else { "Active" };
+    text(m, "EntityKeyIndexStatus", status);
     put(m, "AsyncJob", Json::Null);
-    truth(m, "IsManaged", !custom);
+    truth(m, "IsManaged", false);
     truth(m, "IsSynchronous", false);
     truth(m, "IsExportKey", false);
     text(m, "IntroducedVersion", INTRODUCED);

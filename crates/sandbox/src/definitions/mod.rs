@@ -2,15 +2,20 @@
 //! `ManagedPropertyDefinitions` and what lies beneath them (protocol page `metadata.md`).
 //!
 //! `subject`: what there is and how it hangs together. `members`: what an answer says of it. `filter`: `$filter`. `csdl`:
-//! `$metadata`. `changes`: `RetrieveMetadataChanges`. `customize`: changes to the schema; `reading`: what they carry.
+//! `$metadata`. `changes`: `RetrieveMetadataChanges`. `customize`: changes to the schema, with `tables`, `keys`, `relating` and
+//! `options`; `reading`: what they carry.
 
 pub(crate) mod changes;
 pub(crate) mod csdl;
 pub(crate) mod customize;
 mod filter;
+mod keys;
 mod members;
+mod options;
 mod reading;
+mod relating;
 mod subject;
+mod tables;
 
 use sandbox_syntax::is_guid;
 use sandbox_syntax::options::{Expand, Options};

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::subject::metadata_id;
 use crate::errors::{ApiError, PAYLOAD};
 use crate::metadata::description::{
     ChoicesDescription, ColumnDescription, Label, OptionDescription,
@@ -44,7 +45,12 @@ pub(super) fn text<'j>(body: &'j Json, member: &str) -> Option<&'j str> {
 
 /// A new name: it needs a publisher's prefix, and only letters, digits and underscores.
 pub(super) fn schema_name(body: &Json) -> Result<String, ApiError> {
-    let name = text(body, "SchemaName").ok_or_else(|| refused("The SchemaName is missing."))?;
+    prefixed(body, "SchemaName")
+}
+
+/// The new name that a member gives.
+pub(super) fn prefixed(body: &Json, member: &str) -> Result<String, ApiError> {
+    let name = text(body, member).ok_or_else(|| refused(format!("The {member} is missing.")))?;
     let prefixed = name
         .split_once('_')
         .is_some_and(|(prefix, rest)| prefix.len() > 1 && !rest.is_empty());
@@ -93,13 +99,51 @@ pub(super) fn options(body: &Json) -> Result<Vec<OptionDescription>, ApiError> {
     Ok(options)
 }
 
+/// The global choice that a new column is to use: bound, or named in its options.
+fn global<'c>(
+    body: &Json,
+    choices: &'c [ChoicesDescription],
+) -> Result<Option<&'c ChoicesDescription>, ApiError> {
+    let set = body.get("OptionSet");
+    let is_global = set
+        .and_then(|set| set.get("IsGlobal"))
+        .and_then(Json::as_bool);
+    let wanted = match text(body, "GlobalOptionSet@odata.bind") {
+        Some(bind) => bind
+            .split_once("GlobalOptionSetDefinitions(")
+            .map(|(_, key)| key.trim_end_matches(')')),
+        None if is_global == Some(true) => set.and_then(|set| text(set, "Name")),
+        None => return Ok(None),
+    };
+    let wanted = wanted.ok_or_else(|| refused("The GlobalOptionSet is not named."))?;
+    let name = wanted
+        .strip_prefix("Name=")
+        .unwrap_or(wanted)
+        .trim_matches('\'');
+    let found = choices.iter().find(|known| {
+        known.name.eq_ignore_ascii_case(name)
+            || metadata_id("choices", &known.name)
+                .to_string()
+                .eq_ignore_ascii_case(name)
+    });
+    found
+        .map(Some)
+        .ok_or_else(|| refused(format!("Could not find optionset with name: {name}")))
+}
+
 /// The description of a new column. Look-ups are made by their relationship.
-pub(super) fn column(table: &str, body: &Json) -> Result<ColumnDescription, ApiError> {
+pub(super) fn column(
+    table: &str,
+    body: &Json,
+    choices: &[ChoicesDescription],
+) -> Result<ColumnDescription, ApiError> {
     let kind = body
         .get("@odata.type")
         .and_then(Json::as_str)
         .map(|kind| kind.trim_start_matches('#'))
         .and_then(|kind| kind.strip_prefix("Microsoft.Dynamics.CRM."))
+        // `CreateEntities` has complex types of the same shape.
+        .map(|kind| kind.strip_prefix("Complex").unwrap_or(kind))
         .ok_or_else(|| refused("The annotation '@odata.type' of the attribute is missing."))?;
     let schema_name = schema_name(body)?;
     let logical_name = schema_name.to_ascii_lowercase();
@@ -134,17 +178,20 @@ pub(super) fn column(table: &str, body: &Json) -> Result<ColumnDescription, ApiE
         number.and_then(|number| usize::try_from(number).ok())
     };
     let option_set = match attribute_type {
-        "Picklist" | "Virtual" => {
-            let set = body.get("OptionSet").cloned().unwrap_or_default();
-            Some(ChoicesDescription {
+        "Picklist" | "Virtual" => Some(match global(body, choices)? {
+            Some(global) => ChoicesDescription {
+                options: Vec::new(),
+                ..global.clone()
+            },
+            None => ChoicesDescription {
                 name: format!("{table}_{logical_name}"),
                 display_name: label(body, "DisplayName").unwrap_or_default(),
-                is_global: false,
                 is_custom_option_set: true,
                 option_set_type: "Picklist".to_owned(),
-                options: options(&set)?,
-            })
-        }
+                options: options(body.get("OptionSet").unwrap_or(&Json::Null))?,
+                ..ChoicesDescription::default()
+            },
+        }),
         "Boolean" => Some(two_options(table, &logical_name, body)),
         _ => None,
     };

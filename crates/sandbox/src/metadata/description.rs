@@ -103,6 +103,9 @@ pub(crate) struct KeyDescription {
     pub(crate) schema_name: Option<String>,
     pub(crate) display_name: Option<Label>,
     pub(crate) key_attributes: Vec<String>,
+    /// Rows stood in the way of its index: it cannot be used.
+    #[serde(default)]
+    pub(crate) failed: bool,
 }
 
 /// A column. Without an `EdmType` it is no OData property: a helper of another column, or a list of parties.
@@ -154,6 +157,8 @@ pub(crate) struct ChoicesDescription {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) display_name: Label,
+    #[serde(default)]
+    pub(crate) description: Label,
     #[serde(default)]
     pub(crate) is_global: bool,
     #[serde(default)]

@@ -381,6 +381,7 @@ pub(crate) enum DeletedKind {
     Entity,
     Attribute,
     Relationship,
+    OptionSet,
 }
 
 /// The tables of a new organization.
@@ -463,6 +464,7 @@ impl Table {
         let alternate_keys = described
             .alternate_keys
             .iter()
+            .filter(|key| !key.failed)
             .map(|key| AlternateKey {
                 label: key
                     .display_name

@@ -37,6 +37,8 @@ pub(crate) struct Change {
     /// Ids of what was made or altered.
     pub(crate) changed: Vec<Uuid>,
     pub(crate) deleted: Vec<(DeletedKind, Uuid)>,
+    /// Keys whose index is to be made, by table and key.
+    pub(crate) to_index: Vec<(String, String)>,
 }
 
 impl Change {
@@ -48,6 +50,7 @@ impl Change {
             choices: catalog.choices.clone(),
             changed: Vec::new(),
             deleted: Vec::new(),
+            to_index: Vec::new(),
         }
     }
 }
