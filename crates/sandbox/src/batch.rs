@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::api::{Call, Preferences, Request};
 use crate::errors::ApiError;
+use crate::faults::{Fault, Hit, Incoming, Level};
 use crate::metadata::within;
 use crate::requests;
 use crate::server::{self, Answer};
@@ -61,19 +62,21 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     for part in &parts {
         let (text, failed) = match part {
             Part::Single(operation) => {
-                let answer = alone(call, operation).await;
-                operations.push(logged(operation, &answer));
+                let Some(answer) = alone(call, operation, &mut operations).await else {
+                    return Ok(broken_off(operations));
+                };
                 (
                     http_part(None, &answer),
                     (answer.status >= 400).then_some(answer.status),
                 )
             }
             Part::ChangeSet(set) => {
-                within(
-                    call.organization.schema.current(),
-                    change_set(call, set, &mut operations),
-                )
-                .await?
+                let schema = call.organization.schema.current();
+                let done = within(schema, change_set(call, set, &mut operations)).await?;
+                match done {
+                    Some(done) => done,
+                    None => return Ok(broken_off(operations)),
+                }
             }
         };
         let _ = write!(body, "--{boundary}\r\n{text}\r\n");
@@ -98,47 +101,64 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     Ok(answer)
 }
 
-/// An operation outside change sets: its own transaction.
-async fn alone(call: &Call<'_>, operation: &Operation) -> Answer {
-    let references = References::new();
-    match inner_request(call, operation, &references) {
-        Err(error) => call.refusal(&error),
-        Ok(request) => {
-            let inner = inner_call(call, &request, &references);
-            let handled = match interrupted(call, &request) {
-                Some(error) => Err(error),
-                // An operation before this one may have changed the schema.
-                None => within(call.organization.schema.current(), inner.alone()).await,
-            };
-            handled.unwrap_or_else(|error| inner.refusal(&error))
-        }
-    }
+/// The connection is closed in place of an answer. What has been done by then stays.
+fn broken_off(operations: Vec<requests::Operation>) -> Answer {
+    let mut answer = Answer::empty(500);
+    answer.operations = operations;
+    answer.reset = true;
+    answer
 }
 
-/// A change set: its part of the answer, and the status of the operation that failed it.
+/// An operation outside change sets: its own transaction. No answer if a fault breaks the connection.
+async fn alone(
+    call: &Call<'_>,
+    operation: &Operation,
+    operations: &mut Vec<requests::Operation>,
+) -> Option<Answer> {
+    let references = References::new();
+    let (answer, hit) = match inner_request(call, operation, &references) {
+        Err(error) => (Some(call.refusal(&error)), None),
+        Ok(request) => {
+            let inner = inner_call(call, &request, &references);
+            let hit = injected(call, &request);
+            // An operation before this one may have changed the schema.
+            let work = within(call.organization.schema.current(), inner.alone());
+            (answered(&inner, hit, work).await, hit)
+        }
+    };
+    operations.push(logged(operation, answer.as_ref(), hit));
+    answer.filter(|_| !breaks_after(hit))
+}
+
+/// A change set: its part of the answer, and the status of the operation that failed it. None if a fault breaks the
+/// connection.
 async fn change_set(
     call: &Call<'_>,
     set: &[Operation],
     operations: &mut Vec<requests::Operation>,
-) -> Result<(String, Option<u16>), ApiError> {
+) -> Result<Option<(String, Option<u16>)>, ApiError> {
     let boundary = format!("changesetresponse_{}", Uuid::new_v4());
     let mut body = String::new();
     let mut references = References::new();
     let mut transaction = call.organization.store.write().await?;
     let mut failed = None;
+    let mut breaks = false;
     for operation in set {
-        let answer = match inner_request(call, operation, &references) {
-            Err(error) => call.refusal(&error),
+        let (answer, hit) = match inner_request(call, operation, &references) {
+            Err(error) => (Some(call.refusal(&error)), None),
             Ok(request) => {
                 let inner = inner_call(call, &request, &references);
-                let handled = match interrupted(call, &request) {
-                    Some(error) => Err(error),
-                    None => inner.on(&mut transaction).await,
-                };
-                handled.unwrap_or_else(|error| inner.refusal(&error))
+                let hit = injected(call, &request);
+                (answered(&inner, hit, inner.on(&mut transaction)).await, hit)
             }
         };
-        operations.push(logged(operation, &answer));
+        operations.push(logged(operation, answer.as_ref(), hit));
+        // A connection that breaks "after the commit" breaks after that of the whole set.
+        breaks = breaks || breaks_after(hit);
+        let Some(answer) = answer else {
+            transaction.rollback().await?;
+            return Ok(None);
+        };
         let id = operation.content_id.as_deref();
         let part = format!("--{boundary}\r\n{}\r\n", http_part(id, &answer));
         if answer.status >= 400 {
@@ -156,30 +176,57 @@ async fn change_set(
         Some(_) => transaction.rollback().await?,
         None => transaction.commit().await?,
     }
-    Ok((
-        format!("Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n{body}--{boundary}--"),
-        failed,
-    ))
+    let text =
+        format!("Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n{body}--{boundary}--");
+    Ok((!breaks).then_some((text, failed)))
 }
 
 /// The fault that the admin door asked for, if it hits this operation.
-fn interrupted(call: &Call<'_>, request: &Request) -> Option<ApiError> {
+fn injected(call: &Call<'_>, request: &Request) -> Option<Hit> {
     let target = if request.query.is_empty() {
         format!("/{}", request.resource)
     } else {
         format!("/{}?{}", request.resource, request.query)
     };
-    call.organization
-        .faults
-        .take_error(&request.method, &target)
+    call.organization.faults.take(Incoming {
+        level: Level::Operations,
+        method: &request.method,
+        target: &target,
+        body: &request.body,
+    })
 }
 
-fn logged(operation: &Operation, answer: &Answer) -> requests::Operation {
+/// An operation's answer under an injected fault. None if the connection breaks before the operation.
+async fn answered(
+    inner: &Call<'_>,
+    hit: Option<Hit>,
+    work: impl Future<Output = Result<Answer, ApiError>>,
+) -> Option<Answer> {
+    if let Some(hit) = hit {
+        if hit.fault == Fault::ResetBeforeCommit {
+            return None;
+        }
+        if hit.fault == Fault::Slow {
+            tokio::time::sleep(hit.delay()).await;
+        }
+        if let Some(instead) = hit.answer(inner.organization) {
+            return Some(instead);
+        }
+    }
+    Some(work.await.unwrap_or_else(|error| inner.refusal(&error)))
+}
+
+fn breaks_after(hit: Option<Hit>) -> bool {
+    hit.is_some_and(|hit| hit.fault == Fault::ResetAfterCommit)
+}
+
+fn logged(operation: &Operation, answer: Option<&Answer>, hit: Option<Hit>) -> requests::Operation {
     let path = operation.url.split('?').next().unwrap_or_default();
     requests::Operation {
         method: operation.method.clone(),
         path: path.to_owned(),
-        status: answer.status,
+        status: answer.map(|answer| answer.status),
+        fault: hit.map(|hit| hit.fault),
     }
 }
 

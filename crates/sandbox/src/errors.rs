@@ -75,6 +75,15 @@ impl ApiError {
         ApiError::new(500, "0x80040216", "An unexpected error occurred.")
     }
 
+    /// 412 `0x80060882`: the row's version is not the one that the client knows (protocol page `crud.md`).
+    pub(crate) fn other_version() -> ApiError {
+        ApiError::new(
+            412,
+            "0x80060882",
+            "The version of the existing record doesn't match the RowVersion property provided.",
+        )
+    }
+
     /// 501: documented behaviour that the practice organization does not simulate yet.
     pub(crate) fn not_simulated(what: impl AsRef<str>) -> ApiError {
         ApiError::new(

@@ -30,9 +30,9 @@
 //! | Route | What it does |
 //! | --- | --- |
 //! | `GET /admin` | everything at a glance: tenant, all clients (one with an expired secret, one that is no member, one without role), faults, latency, clock |
-//! | `GET /admin/requests` | the log: `[{"sequence","method","path","query","entity_set","started","ended","status"}]`. `started` and `ended` are ticks of one counter, so that `a.ended < b.started` means that `b` waited for `a`. `status` is null while it runs and after a reset. Token requests are listed too (`entity_set` null). A `$batch` has its operations beside it: `"operations":[{"method","path","status"}]`, also those of a change set that was rolled back |
+//! | `GET /admin/requests` | the log, one entry for each HTTP request, a `$batch` too: `[{"sequence","method","path","query","entity_set","started","ended","status","fault"?}]`. `started` and `ended` are ticks of one counter, so that `a.ended < b.started` means that `b` waited for `a`. `status` is null while it runs and after a reset before the commit; `fault` is what was injected. Token requests are listed too (`entity_set` null). A `$batch` has its operations beside it: `"operations":[{"method","path","status","fault"?}]`, also those of a change set that was rolled back |
 //! | `DELETE /admin/requests` | empties the log |
-//! | `POST /admin/faults` | `{"fault", "path"?, "method"?, "times"? (1), "retry_after"? (seconds, 1), "delay_ms"?}`: the next `times` requests whose path and query contain `path` (`*` is a wildcard) fail. `fault`: `too_many_requests` (429), `server_error` (500), `unavailable` (503, HTML), `reset_before_commit`, `reset_after_commit`, `slow` (by `delay_ms`), `wrong_json`, `html_page`, `truncated_body`, `unauthorized` (401). `too_many_requests` and `server_error` also hit the operations inside a `$batch` |
+//! | `POST /admin/faults` | see "Faults" below; 400 with a sentence if the plan is not clear |
 //! | `GET`/`DELETE /admin/faults` | faults still waiting / forget them |
 //! | `PUT /admin/latency` | `{"delay_ms", "path"?}` or a list of them; the first that matches delays the request |
 //! | `GET`/`DELETE /admin/latency` | the delays / none |
@@ -45,6 +45,34 @@
 //! | `PATCH /admin/clients` | `{"client_id", "secret_expired"?, "redirect_uris"?}` of an application of the tenant |
 //! | `POST /admin/refresh-tokens` | `{"end": "expired"}` (700082) or `{"end": "revoked"}` (70043): all that were given out |
 //! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "business_unit"?, "remove"? ["prvReadLead"], "add"? […], "depth"? {"prvReadContact": "basic"}}`; a depth is `basic`, `local`, `deep` or `global` |
+//!
+//! # Faults
+//! `POST /admin/faults` takes a plan that waits for requests. Of several plans the first that fits hits. Either
+//! `{"fault": …}`, the next one, or `{"seed": 7, "rates": {"reset_before_commit": 0.1, "too_many_requests": 0.05}}`, each
+//! request with that probability. What is drawn for a request depends on the seed, its method, its path and on how often
+//! these have come since the plan was given, on nothing else: with the same seed the same requests go wrong in the same way.
+//!
+//! | `fault` | What happens |
+//! | --- | --- |
+//! | `too_many_requests` | 429 with `Retry-After` |
+//! | `server_error`, `unavailable` | 500; 503, an HTML page, with `Retry-After` |
+//! | `precondition_failed` | 412 `0x80060882` |
+//! | `unauthorized` | 401 with the challenge |
+//! | `reset_before_commit` | the connection is closed, nothing was done |
+//! | `reset_after_commit` | all is done, then the connection is closed in place of the answer |
+//! | `slow` | the work begins `delay_ms` later, also when the client has gone by then |
+//! | `held` | the work is done at once, the answer is kept back for `delay_ms` |
+//! | `truncated_body` | all is done, half of the answer comes |
+//! | `wrong_json`, `html_page` | 200 and something else |
+//!
+//! Which requests: `path` (text that path and query contain, `*` is a wildcard), `method`, `content` (text that the body
+//! contains; that of a `$batch` is all that it holds), `skip` (so many that match are let through first, 0), `times` (how
+//! many are hit: 1, of drawn faults all). And `retry_after` (seconds, 1), `delay_ms` (0).
+//!
+//! The operations inside a `$batch` are hit like requests, by their own path, method and body; `only`, `"requests"` or
+//! `"operations"`, says that just these are meant (of drawn faults `"requests"` unless told). `held`, `truncated_body`,
+//! `wrong_json` and `html_page` hit whole requests only. A reset at an operation ends the batch there: what was committed
+//! before stays. Before the commit of an operation in a change set, the set is undone; after it means after the set's.
 
 mod actions;
 mod admin;

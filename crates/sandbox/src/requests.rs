@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use crate::faults::Fault;
+
 /// One request, as `GET /admin/requests` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Entry {
@@ -16,6 +18,9 @@ pub(crate) struct Entry {
     started: u64,
     ended: Option<u64>,
     status: Option<u16>,
+    /// What was injected into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<Fault>,
     /// What a `$batch` held; left out for other requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     operations: Vec<Operation>,
@@ -27,7 +32,11 @@ pub(crate) struct Operation {
     pub(crate) method: String,
     /// As it was sent, without its query.
     pub(crate) path: String,
-    pub(crate) status: u16,
+    /// None if the connection was closed before it.
+    pub(crate) status: Option<u16>,
+    /// What was injected into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<Fault>,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +65,7 @@ impl RequestLog {
             started: self.tick(),
             ended: None,
             status: None,
+            fault: None,
             operations: Vec::new(),
         };
         self.entries
@@ -66,6 +76,7 @@ impl RequestLog {
             log: Arc::clone(self),
             sequence,
             status: None,
+            fault: None,
             operations: Vec::new(),
         }
     }
@@ -95,6 +106,7 @@ pub(crate) struct Running {
     log: Arc<RequestLog>,
     sequence: u64,
     pub(crate) status: Option<u16>,
+    pub(crate) fault: Option<Fault>,
     pub(crate) operations: Vec<Operation>,
 }
 
@@ -113,6 +125,7 @@ impl Drop for Running {
         {
             entry.ended = Some(tick);
             entry.status = self.status;
+            entry.fault = self.fault;
             entry.operations = std::mem::take(&mut self.operations);
         }
     }

@@ -9,11 +9,11 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use futures_util::stream;
+use tokio::sync::oneshot;
 
 use crate::api::{self, Request};
 use crate::auth::{self, Deployment};
-use crate::errors::ApiError;
-use crate::faults::{Fault, Plan, too_many_requests};
+use crate::faults::{Fault, Incoming, Level};
 use crate::limits::Entry;
 use crate::organization::Organization;
 use crate::requests::Operation;
@@ -35,6 +35,8 @@ pub(crate) struct Answer {
     pub(crate) entity: Option<String>,
     /// What a `$batch` held, for the log of requests.
     pub(crate) operations: Vec<Operation>,
+    /// A fault inside a `$batch`: the connection is closed in place of this answer.
+    pub(crate) reset: bool,
 }
 
 impl Answer {
@@ -45,6 +47,7 @@ impl Answer {
             body,
             entity: None,
             operations: Vec::new(),
+            reset: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Answer {
             body: String::new(),
             entity: None,
             operations: Vec::new(),
+            reset: false,
         }
     }
 
@@ -101,6 +105,9 @@ pub(crate) fn router(organization: Arc<Organization>) -> Router {
 type Shared = State<Arc<Organization>>;
 
 /// Everything else: the Web API of both deployments.
+///
+/// A request that has arrived is carried out, whether or not the client still waits for the answer, as the real service
+/// does. What a client that gave up has asked for may well have happened.
 async fn web_api(
     State(organization): Shared,
     method: Method,
@@ -108,11 +115,34 @@ async fn web_api(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    let (mut answered, answer) = oneshot::channel();
+    tokio::spawn(async move {
+        let client_gone = answered.closed();
+        let response = carry_out(&organization, &method, &uri, &headers, body, client_gone).await;
+        // Nobody to tell it to is no error.
+        let _ = answered.send(response);
+    });
+    answer.await.unwrap_or_else(|_| reset())
+}
+
+async fn carry_out(
+    organization: &Arc<Organization>,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Bytes,
+    client_gone: impl Future<Output = ()>,
+) -> Response {
     let Some((deployment, version, resource)) = located(uri.path()) else {
         // AD FS and the web server in front of Dynamics answer unknown paths with an empty 404.
         return Answer::empty(404).into_response();
     };
-    let entity_set = entity_set(&organization, resource);
+    let arrival = Arrival {
+        method: method.as_str(),
+        uri,
+        body: &body.clone(),
+        entity_set: entity_set(organization, resource),
+    };
     // Only the cloud protects itself; who has no good token is refused before that.
     let authorization = headers
         .get(header::AUTHORIZATION)
@@ -121,10 +151,10 @@ async fn web_api(
         Deployment::Cloud => organization
             .authority
             .user(authorization, deployment, organization.clock.now())
-            .map(|user| Entry::new(&organization, user)),
+            .map(|user| Entry::new(organization, user)),
         Deployment::OnPremises => None,
     };
-    guarded(&organization, method.as_str(), &uri, entity_set, async {
+    guarded(organization, arrival, client_gone, async {
         let scheme = if organization.tls { "https" } else { "http" };
         let host = headers
             .get(header::HOST)
@@ -147,9 +177,9 @@ async fn web_api(
             headers: headers.clone(),
             body,
         };
-        let work = api::answer(&organization, &request);
+        let work = api::answer(organization, &request);
         match entry {
-            Some(entry) => entry.answer(&organization, work).await,
+            Some(entry) => entry.answer(organization, work).await,
             None => work.await,
         }
     })
@@ -195,82 +225,75 @@ fn entity_set(organization: &Organization, resource: &str) -> Option<String> {
         .map(|table| table.set.clone())
 }
 
-/// Runs a request under the log, the injected latency and the injected faults.
+/// A request as it came.
+#[derive(Debug)]
+pub(crate) struct Arrival<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) uri: &'a Uri,
+    pub(crate) body: &'a [u8],
+    /// What it is about, for the log.
+    pub(crate) entity_set: Option<String>,
+}
+
+/// Runs a request under the log, the injected latency and the injected faults. `client_gone` ends when the client has given
+/// up; an answer is then kept back no longer.
 pub(crate) async fn guarded(
     organization: &Organization,
-    method: &str,
-    uri: &Uri,
-    entity_set: Option<String>,
+    arrival: Arrival<'_>,
+    client_gone: impl Future<Output = ()>,
     work: impl Future<Output = Answer>,
 ) -> Response {
+    let uri = arrival.uri;
     let target = uri
         .path_and_query()
         .map_or_else(|| uri.path().to_owned(), ToString::to_string);
-    let mut running =
-        organization
-            .requests
-            .start(method, uri.path(), uri.query().unwrap_or(""), entity_set);
+    let mut running = organization.requests.start(
+        arrival.method,
+        uri.path(),
+        uri.query().unwrap_or(""),
+        arrival.entity_set,
+    );
     let latency = organization.faults.latency(&target);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let mut operations = Vec::new();
-    let work = async {
-        let mut answer = work.await;
-        operations = std::mem::take(&mut answer.operations);
-        answer
+    let hit = organization.faults.take(Incoming {
+        level: Level::Requests,
+        method: arrival.method,
+        target: &target,
+        body: arrival.body,
+    });
+    let fault = hit.map(|hit| hit.fault);
+    running.fault = fault;
+    if fault == Some(Fault::ResetBeforeCommit) {
+        return reset();
+    }
+    let delay = hit.map_or(Duration::ZERO, |hit| hit.delay());
+    if fault == Some(Fault::Slow) {
+        tokio::time::sleep(delay).await;
+    }
+    let mut answer = match hit.and_then(|hit| hit.answer(organization)) {
+        Some(instead) => instead,
+        None => work.await,
     };
-    let (status, response) = match organization.faults.take(method, &target) {
-        Some(plan) => faulty(organization, &plan, work).await,
-        None => {
-            let answer = work.await;
-            (Some(answer.status), answer.into_response())
+    running.operations = std::mem::take(&mut answer.operations);
+    if answer.reset {
+        return reset();
+    }
+    running.status = Some(answer.status);
+    if fault == Some(Fault::Held) {
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = client_gone => {}
         }
-    };
-    running.status = status;
-    running.operations = operations;
-    response
-}
-
-async fn faulty(
-    organization: &Organization,
-    plan: &Plan,
-    work: impl Future<Output = Answer>,
-) -> (Option<u16>, Response) {
-    let html = |status, title: &str| {
-        let body = format!(
-            "<!DOCTYPE html>\r\n<html><head><title>{title}</title></head><body><h2>{title}</h2></body></html>"
-        );
-        Answer::new(status, "text/html; charset=utf-8", body)
-    };
-    let retry_after = plan.retry_after.to_string();
-    let answer = match plan.fault {
-        Fault::TooManyRequests => api::error_answer(&too_many_requests())
-            .header("retry-after", retry_after)
-            .header("x-ms-ratelimit-burst-remaining-xrm-requests", "0")
-            .header("x-ms-ratelimit-time-remaining-xrm-requests", "1,196.26"),
-        Fault::ServerError => api::error_answer(&ApiError::unexpected()),
-        Fault::Unavailable => html(503, "Service Unavailable").header("retry-after", retry_after),
-        Fault::ResetBeforeCommit => return (None, reset()),
-        Fault::ResetAfterCommit => {
-            let answer = work.await;
-            return (Some(answer.status), reset());
-        }
-        Fault::Slow => {
-            tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
-            work.await
-        }
-        Fault::WrongJson => Answer::new(200, api::JSON, "{\"value\":[{\"contactid\":".to_owned()),
-        Fault::HtmlPage => html(200, "Sign in to your account"),
-        Fault::TruncatedBody => {
-            let answer = work.await;
-            return (Some(answer.status), truncated(answer));
-        }
-        Fault::Unauthorized => {
-            api::challenge(organization, Deployment::Cloud, &organization.origin())
-        }
-    };
-    (Some(answer.status), answer.into_response())
+    }
+    if fault == Some(Fault::ResetAfterCommit) {
+        return reset();
+    }
+    if fault == Some(Fault::TruncatedBody) {
+        return truncated(answer);
+    }
+    answer.into_response()
 }
 
 /// A response whose body fails at once: the connection is closed before anything was written to it.

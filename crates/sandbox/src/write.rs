@@ -365,11 +365,7 @@ fn check_version(call: &Call<'_>, table: &Table, existing: &Fields) -> Result<()
         .and_then(Value::integer)
         .unwrap_or(0);
     if wanted != format!("W/\"{version}\"") {
-        return Err(ApiError::new(
-            412,
-            "0x80060882",
-            "The version of the existing record doesn't match the RowVersion property provided.",
-        ));
+        return Err(ApiError::other_version());
     }
     Ok(())
 }

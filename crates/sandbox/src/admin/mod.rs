@@ -83,8 +83,10 @@ async fn faults(State(organization): Shared) -> Answer {
 }
 
 async fn add_fault(State(organization): Shared, Json(plan): Json<Plan>) -> Answer {
-    organization.faults.plan(plan);
-    Answer::empty(204)
+    match organization.faults.plan(plan) {
+        Ok(()) => Answer::empty(204),
+        Err(wrong) => Answer::plain_json(400, &json!({"error": wrong})),
+    }
 }
 
 async fn clear_faults(State(organization): Shared) -> Answer {

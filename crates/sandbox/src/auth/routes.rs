@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Authority, Deployment, TokenRequest, discovery};
 use crate::api;
 use crate::organization::Organization;
-use crate::server::{Answer, guarded};
+use crate::server::{Answer, Arrival, guarded};
 
 type Shared = State<Arc<Organization>>;
 
@@ -143,7 +143,14 @@ async fn answered(
     body: Bytes,
     answer: impl FnOnce(&Authority, &TokenRequest<'_>) -> Answer,
 ) -> Response {
-    guarded(&organization, method.as_str(), uri, None, async {
+    let arrival = Arrival {
+        method: method.as_str(),
+        uri,
+        body: &body,
+        entity_set: None,
+    };
+    let client_gone = std::future::pending();
+    guarded(&organization, arrival, client_gone, async {
         let authorization = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok());

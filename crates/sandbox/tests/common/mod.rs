@@ -1,6 +1,8 @@
 //! A practice organization and a client that speaks plain HTTP to it.
 #![expect(dead_code, reason = "each test binary uses its part")]
 
+pub mod multipart;
+
 use reqwest::{Method, Response};
 use sandbox::{Description, Options, Sandbox, Seed};
 use serde_json::{Value, json};
