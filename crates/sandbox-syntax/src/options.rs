@@ -91,6 +91,7 @@ pub fn whole(query: &str) -> Result<Option<(Whole, bool)>, SyntaxError> {
     let mut found = None;
     let mut count = false;
     let mut others = Vec::new();
+    let mut paged = false;
     for (name, value) in pairs(query) {
         let whole = match name.as_str() {
             "fetchXml" => Whole::FetchXml(value),
@@ -101,6 +102,10 @@ pub fn whole(query: &str) -> Result<Option<(Whole, bool)>, SyntaxError> {
                 count = value == "true";
                 continue;
             }
+            "$skiptoken" => {
+                paged = true;
+                continue;
+            }
             _ => {
                 others.push(name);
                 continue;
@@ -109,6 +114,10 @@ pub fn whole(query: &str) -> Result<Option<(Whole, bool)>, SyntaxError> {
         if found.replace(whole).is_some() {
             others.push(name);
         }
+    }
+    // Only SQL goes on by a next link; FetchXML has its cookie.
+    if paged && !matches!(found, Some(Whole::Sql(_))) {
+        others.push("$skiptoken".to_owned());
     }
     match (found, others.iter().find(|name| !name.starts_with('@'))) {
         (Some(_), Some(other)) => Err(SyntaxError::request(format!(

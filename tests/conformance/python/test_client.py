@@ -137,8 +137,6 @@ class ClientTest(unittest.TestCase):
         negated = negated.where(col("lastname").not_in(["Built 0"]) & col("lastname").startswith("Built"))
         self.assertEqual(len(negated.execute()), 3)
 
-    # The practice organization does not read SQL.
-    @unittest.expectedFailure
     def test_sql(self):
         account = self.client.records.create("account", {"name": "Sequel Ltd"})
         for number in range(3):

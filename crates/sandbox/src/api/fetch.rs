@@ -1,4 +1,4 @@
-//! `GET set?fetchXml=…`, `?savedQuery=…` and `?userQuery=…` (protocol page `fetchxml.md`).
+//! `GET set?fetchXml=…`, `?savedQuery=…` and `?userQuery=…` (protocol page `fetchxml.md`). `sql=` has its own module.
 
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ impl Call<'_> {
             Whole::FetchXml(xml) => xml,
             Whole::SavedQuery(id) => self.view(connection, "savedquery", &id).await?,
             Whole::UserQuery(id) => self.view(connection, "userquery", &id).await?,
-            Whole::Sql(_) => return Err(ApiError::not_simulated("sql")),
+            Whole::Sql(text) => return self.sql(connection, table, &text).await,
         };
         self.fetch_xml(connection, table, &xml, count).await
     }
@@ -77,7 +77,7 @@ impl Call<'_> {
             self.caller.require(Access::Read, table)?;
         }
         compiled.query = self.caller.within_reach(compiled.query, table);
-        let page = read_page(connection, &fetch, &mut compiled).await?;
+        let page = read_page(self, connection, &fetch, &mut compiled).await?;
         let rendered = page
             .rows
             .iter()
@@ -165,8 +165,27 @@ impl Call<'_> {
             })
     }
 
+    /// Refuses an aggregate over more rows than there may be.
+    pub(super) async fn aggregable(
+        &self,
+        connection: &mut SqliteConnection,
+        compiled: &Compiled,
+        limit: Option<u32>,
+    ) -> Result<(), ApiError> {
+        let most = limit.unwrap_or(MOST_AGGREGATED).min(MOST_AGGREGATED);
+        let counted = compiled.query.count_ungrouped(i64::from(most) + 1);
+        if number(connection, counted).await? > i64::from(most) {
+            return Err(ApiError::new(
+                400,
+                "0x8004e023",
+                "The maximum record limit is exceeded. Reduce the number of records.",
+            ));
+        }
+        Ok(())
+    }
+
     /// A row as JSON; columns without a value are absent.
-    fn fetched(
+    pub(super) fn fetched(
         &self,
         table: &Table,
         compiled: &Compiled,
@@ -233,28 +252,15 @@ impl Call<'_> {
 }
 
 async fn read_page(
+    call: &Call<'_>,
     connection: &mut SqliteConnection,
     fetch: &Fetch,
     compiled: &mut Compiled,
 ) -> Result<Page, ApiError> {
     let columns = compiled.columns();
     if fetch.aggregate {
-        let most = fetch
-            .aggregate_limit
-            .unwrap_or(MOST_AGGREGATED)
-            .min(MOST_AGGREGATED);
-        let rows = number(
-            connection,
-            compiled.query.count_ungrouped(i64::from(most) + 1),
-        )
-        .await?;
-        if rows > i64::from(most) {
-            return Err(ApiError::new(
-                400,
-                "0x8004e023",
-                "The maximum record limit is exceeded. Reduce the number of records.",
-            ));
-        }
+        call.aggregable(connection, compiled, fetch.aggregate_limit)
+            .await?;
     }
     let total = if fetch.total {
         let most = i64::from(LARGEST_PAGE) + 1;

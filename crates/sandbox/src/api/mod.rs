@@ -1,8 +1,8 @@
 //! The Web API: which request means what (protocol pages `service.md`, `crud.md`, `query.md`).
 //!
 //! [`Call::handle`] is the one table of routes; a feature is one arm of it and one module. `answers`: preferences, errors,
-//! JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `paging`:
-//! next links. `tracking`: changes. `keys`: which row a key in parentheses names.
+//! JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `fetch`,
+//! `sql`: the other languages. `paging`: next links. `tracking`: changes. `keys`: which row a key in parentheses names.
 
 mod answers;
 mod beneath;
@@ -11,6 +11,7 @@ mod functions;
 pub(crate) mod keys;
 mod paging;
 mod read;
+mod sql;
 pub(crate) mod tracking;
 
 use axum::body::Bytes;

@@ -17,6 +17,21 @@ impl Call<'_> {
         place: &PagePlace,
         records: &[rows::Record],
     ) -> String {
+        let id = |record: Option<&rows::Record>| {
+            record.map(|record| record.id.clone()).unwrap_or_default()
+        };
+        let ends = (id(records.first()), id(records.last()));
+        self.next_link_behind(table, place, records.len() as u64, &ends)
+    }
+
+    /// The link to the page behind so many rows, of which the first and the last have these ids.
+    pub(super) fn next_link_behind(
+        &self,
+        table: &Table,
+        place: &PagePlace,
+        count: u64,
+        ends: &(String, String),
+    ) -> String {
         let kept = self.request.query.split('&').filter(|pair| {
             !pair.is_empty()
                 && pairs(pair)
@@ -24,7 +39,7 @@ impl Call<'_> {
                     .is_some_and(|(name, _)| name != "$skiptoken")
         });
         let mut parts: Vec<String> = kept.map(str::to_owned).collect();
-        parts.push(format!("$skiptoken={}", place.after(table, records)));
+        parts.push(format!("$skiptoken={}", place.after(table, count, ends)));
         format!(
             "{}/{}?{}",
             self.request.base,
@@ -78,20 +93,19 @@ impl PagePlace {
         Ok(PagePlace { number, rows })
     }
 
-    /// The token of the page behind `records`, in the shape of protocol page `query.md`, section "Ordering, top, count,
+    /// The token of the page behind these rows, in the shape of protocol page `query.md`, section "Ordering, top, count,
     /// paging". `rows` is ours: it lets a client change its page size on the way.
-    fn after(&self, table: &Table, records: &[rows::Record]) -> String {
-        let id = |record: Option<&rows::Record>| {
-            record
-                .map(|record| format!("{{{}}}", record.id.to_uppercase()))
-                .unwrap_or_default()
+    fn after(&self, table: &Table, count: u64, (first, last): &(String, String)) -> String {
+        let id = |id: &str| match id {
+            "" => String::new(),
+            id => format!("{{{}}}", id.to_uppercase()),
         };
         let cookie = format!(
             "<cookie page=\"{}\" rows=\"{}\"><{key} last=\"{}\" first=\"{}\" /></cookie>",
             self.number,
-            self.rows + records.len() as u64,
-            id(records.last()),
-            id(records.first()),
+            self.rows + count,
+            id(last),
+            id(first),
             key = table.id,
         );
         let encoded = utf8_percent_encode(&cookie, NON_ALPHANUMERIC)
