@@ -6,13 +6,16 @@
 //! - [`phone`] decides whether two spellings are one telephone number.
 //! - [`plan`] is what a chat leads to: the intent, and the writes that it becomes; [`ids`] computes the ids of
 //!   what is created.
+//! - [`fit`] turns text into what a column takes, and [`cut`] shortens and divides text without breaking characters.
 //! - [`columns`] knows the columns: what the organization says of them, else the standard ones.
 //!
 //! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
 //! Dynamics 365 Account, Contact, and Lead" and "Entity Field Mapping and Display in Comm100".
 
 pub mod columns;
+pub mod cut;
 pub mod display;
+pub mod fit;
 pub mod identify;
 pub mod ids;
 pub mod phone;
