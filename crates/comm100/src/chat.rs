@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::after::{Attachment, WrapUp, identifier};
 use crate::read::{MAX_MESSAGES, Object, parse_guid};
 use crate::redact::{Hidden, redacted_debug};
 use crate::{NamedValue, Page};
@@ -31,8 +32,20 @@ pub struct Chat {
     pub product_service: String,
     /// The department's name.
     pub department: String,
+    /// The skill that was asked for, by its identifier; empty if unknown.
+    pub skill: String,
+    /// The ticket's number from the pre-chat form.
+    pub ticket_id: String,
+    /// How the chat came about: `chatButton`, `autoInvitation`, …; only some sources tell.
+    pub source: String,
+    /// The campaign, by its identifier or name; only some sources tell.
+    pub campaign: String,
     /// Custom fields of the pre-chat form.
     pub fields: Vec<NamedValue>,
+    /// Custom fields of the post-chat survey.
+    pub post_chat_fields: Vec<NamedValue>,
+    /// Custom variables that a source gives with the chat and not with the visitor.
+    pub custom_variables: Vec<NamedValue>,
     /// The visitor's rating, if the console sent one.
     pub rating: Option<Rating>,
     /// Names of the agents who took part.
@@ -41,15 +54,76 @@ pub struct Chat {
     pub request_page: Option<Page>,
     /// When the visitor asked for the chat.
     pub request_time: Option<Timestamp>,
+    /// When an agent took the chat, where the source says it.
+    pub start_time: Option<Timestamp>,
+    /// When the chat ended, where the source says it.
+    pub end_time: Option<Timestamp>,
     /// Seconds from the request to the first agent.
     pub waiting_seconds: Option<u64>,
     /// Seconds that the chat has lasted.
     pub duration_seconds: Option<u64>,
     /// What was said so far, at most [`crate::MAX_MESSAGES`] messages.
     pub messages: Vec<Message>,
+    /// What was said, as lines of text, from sources that give it so (webhooks); empty from others.
+    pub transcript: String,
+    /// The agent's wrap-up, if it is known.
+    pub wrapup: Option<WrapUp>,
+    /// The agent's comment, of older platforms.
+    pub agent_comment: String,
+    /// Files that were sent.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Chat {
+    /// How many messages the visitor wrote. In a transcript of lines it is told by the names: the lines of those who
+    /// are not among the agents.
+    pub fn visitor_messages(&self) -> usize {
+        if !self.messages.is_empty() {
+            let by_visitor = |message: &&Message| {
+                message.sender_type.eq_ignore_ascii_case("visitor")
+                    && !message.content.trim().is_empty()
+            };
+            return self.messages.iter().filter(by_visitor).count();
+        }
+        let is_agent = |name: &str| self.agents.iter().any(|agent| agent.trim() == name.trim());
+        let senders = self.transcript.lines().filter_map(sender);
+        senders.filter(|name| !is_agent(name)).count()
+    }
+
+    /// Takes over from what was known what a later report leaves out, so that a report of one thing does not forget
+    /// another. What a person may have corrected (name, e-mail, fields) is as the later one says.
+    pub(crate) fn fill_from(&mut self, known: Chat) {
+        self.visitor_id = self.visitor_id.or(known.visitor_id);
+        self.rating = self.rating.take().or(known.rating);
+        self.request_page = self.request_page.take().or(known.request_page);
+        self.request_time = self.request_time.or(known.request_time);
+        self.start_time = self.start_time.or(known.start_time);
+        self.end_time = self.end_time.or(known.end_time);
+        self.waiting_seconds = self.waiting_seconds.or(known.waiting_seconds);
+        self.duration_seconds = self.duration_seconds.or(known.duration_seconds);
+        self.wrapup = self.wrapup.take().or(known.wrapup);
+        self.id.guid = self.id.guid.or(known.id.guid);
+        self.id.number = self.id.number.or(known.id.number);
+        for (own, known) in [
+            (&mut self.department, known.department),
+            (&mut self.skill, known.skill),
+            (&mut self.ticket_id, known.ticket_id),
+            (&mut self.source, known.source),
+            (&mut self.campaign, known.campaign),
+            (&mut self.transcript, known.transcript),
+            (&mut self.agent_comment, known.agent_comment),
+        ] {
+            if own.is_empty() {
+                *own = known;
+            }
+        }
+        fill(&mut self.messages, known.messages);
+        fill(&mut self.agents, known.agents);
+        fill(&mut self.attachments, known.attachments);
+        fill(&mut self.post_chat_fields, known.post_chat_fields);
+        fill(&mut self.custom_variables, known.custom_variables);
+    }
+
     /// Whether it says no more than which chat it is and how far.
     pub(crate) fn is_bare(&self) -> bool {
         let texts = [
@@ -64,6 +138,8 @@ impl Chat {
             && self.fields.is_empty()
             && self.agents.is_empty()
             && self.messages.is_empty()
+            && self.transcript.is_empty()
+            && self.wrapup.is_none()
             && self.request_page.is_none()
     }
 
@@ -77,6 +153,26 @@ impl Chat {
     }
 }
 
+/// The sender in a line of a transcript: `[14:02:40] Dana: …`.
+fn sender(line: &str) -> Option<&str> {
+    let (time, rest) = line.strip_prefix('[')?.split_once("] ")?;
+    let is_time = time.len() == 8
+        && time.chars().enumerate().all(|(at, c)| match at {
+            2 | 5 => c == ':',
+            _ => c.is_ascii_digit(),
+        });
+    let (name, _) = rest
+        .split_once(": ")
+        .or_else(|| Some((rest.strip_suffix(':')?, "")))?;
+    is_time.then_some(name)
+}
+
+fn fill<T>(own: &mut Vec<T>, known: Vec<T>) {
+    if own.is_empty() {
+        *own = known;
+    }
+}
+
 redacted_debug!(Chat {
     shown: [
         id,
@@ -85,8 +181,15 @@ redacted_debug!(Chat {
         rating,
         request_page,
         request_time,
+        start_time,
+        end_time,
         waiting_seconds,
-        duration_seconds
+        duration_seconds,
+        skill,
+        ticket_id,
+        source,
+        campaign,
+        wrapup
     ],
     hidden: [
         name,
@@ -96,8 +199,13 @@ redacted_debug!(Chat {
         product_service,
         department,
         fields,
+        post_chat_fields,
+        custom_variables,
         agents,
-        messages
+        messages,
+        transcript,
+        agent_comment,
+        attachments
     ]
 });
 
@@ -113,7 +221,17 @@ impl Chat {
             phone: chat.text(&["phone"]),
             product_service: chat.text(&["productService", "product_service"]),
             department: chat.text(&["department"]),
+            skill: identifier(chat, &["skill", "skillId"]),
+            ticket_id: identifier(chat, &["ticketId", "ticket_id", "preChatTicketId"]),
+            source: chat.word(&["source"]),
+            campaign: identifier(chat, &["campaign", "campaignId"]),
             fields: chat.named_values(&["fields", "custom_fields", "customFields"]),
+            post_chat_fields: chat.named_values(&["postChatFields", "post_chat_fields"]),
+            custom_variables: chat.named_values(&[
+                "customVariables",
+                "custom_variables",
+                "custom_variable",
+            ]),
             rating: chat.object(&["rating"]).map(|rating| Rating {
                 score: rating
                     .count(&["score"])
@@ -123,7 +241,9 @@ impl Chat {
             }),
             agents: chat.words(&["agents"]),
             request_page: chat.page(&["requestPage"]),
-            request_time: chat.time(&["requestTime"]),
+            request_time: chat.time(&["requestTime", "requestedTime"]),
+            start_time: chat.time(&["startTime", "start_time"]),
+            end_time: chat.time(&["endTime", "end_time"]),
             waiting_seconds: chat.count(&["waitingTime", "waiting_time"]),
             duration_seconds: chat.count(&["duration"]),
             messages: chat.list(&["messages"], MAX_MESSAGES, |value, warnings| {
@@ -131,6 +251,12 @@ impl Chat {
                     .as_object()
                     .map(|message| Message::read(Object::new(message, warnings)))
             }),
+            transcript: chat.long_text(&["transcript"]),
+            wrapup: chat
+                .object(&["wrapup", "wrapUp", "wrap_up"])
+                .and_then(WrapUp::read),
+            agent_comment: chat.text(&["agentComment"]),
+            attachments: Attachment::read_all(chat, &["attachments", "attachment"]),
         }
     }
 
@@ -153,6 +279,7 @@ impl Chat {
                 company: visitor.text(&["company"]),
                 phone: visitor.text(&["phone"]),
                 product_service: visitor.text(&["product_service", "productService"]),
+                skill: identifier(visitor, &["skill"]),
                 fields: visitor.named_values(&["custom_fields", "customFields"]),
                 ..Chat::default()
             })
@@ -199,11 +326,15 @@ impl ChatId {
         }
     }
 
-    fn read(chat: Object<'_>) -> ChatId {
+    pub(crate) fn read(chat: Object<'_>) -> ChatId {
         ChatId::read_keys(chat, &["id", "chatId", "chat_id"], &["guid"])
     }
 
-    fn read_keys(object: Object<'_>, keys: &[&'static str], guid_keys: &[&'static str]) -> ChatId {
+    pub(crate) fn read_keys(
+        object: Object<'_>,
+        keys: &[&'static str],
+        guid_keys: &[&'static str],
+    ) -> ChatId {
         let mut id = match object.value(keys) {
             Some(Value::Number(number)) => ChatId {
                 guid: None,
@@ -361,7 +492,7 @@ impl Message {
             sender: message.text(&["sender", "senderName"]),
             sender_type: message.word(&["senderType"]),
             time: message.time(&["time"]),
-            content: message.text(&["content"]),
+            content: message.long_text(&["content"]),
         }
     }
 }

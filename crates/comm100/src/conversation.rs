@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::read::{Object, Warnings};
-use crate::{Agent, Chat, ConsoleEvent, Error, Field, Site, Visitor};
+use crate::{Agent, Chat, ConsoleEvent, Error, Field, OfflineMessage, Site, Visitor, webhook};
 
 /// What a rule or a mapping sees: a chat with its people.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub struct Conversation {
     pub chat: Option<Chat>,
     /// The visitor.
     pub visitor: Option<Visitor>,
+    /// The offline message, where it is one and no chat.
+    pub offline_message: Option<OfflineMessage>,
     /// The agent who is signed in to the console.
     pub agent: Option<Agent>,
     /// The Comm100 site.
@@ -23,6 +25,7 @@ impl From<ConsoleEvent> for Conversation {
         Conversation {
             chat: event.chat,
             visitor: event.visitor,
+            offline_message: event.offline_message,
             agent: event.agent,
             site: event.site,
         }
@@ -44,6 +47,9 @@ impl Conversation {
             Some(Value::Object(data)) if !map.contains_key("id") => data,
             _ => &map,
         };
+        if webhook::is_webhook(map) {
+            return Ok(Conversation::from(webhook::read(map)));
+        }
         let warnings = Warnings::default();
         let object = Object::new(map, &warnings);
         if is_event(map) {
@@ -74,12 +80,19 @@ impl Conversation {
         let Conversation {
             chat,
             visitor,
+            offline_message,
             agent,
             site,
         } = later;
         match (&mut self.chat, chat) {
             (Some(known), Some(later)) if later.is_bare() => known.update_state(&later),
-            (known, Some(later)) => *known = Some(later),
+            (Some(known), Some(later)) => {
+                let known = std::mem::replace(known, later);
+                if let Some(chat) = &mut self.chat {
+                    chat.fill_from(known);
+                }
+            }
+            (known @ None, Some(later)) => *known = Some(later),
             (_, None) => {}
         }
         match (&mut self.visitor, visitor) {
@@ -87,14 +100,28 @@ impl Conversation {
             (known, Some(later)) => *known = Some(later),
             (_, None) => {}
         }
+        self.offline_message = offline_message.or(self.offline_message.take());
         self.agent = agent.or(self.agent.take());
         self.site = site.or(self.site.take());
+    }
+
+    /// What the computed ids of its records are made of: the GUID of the chat or offline message, else its number. It is
+    /// the same whichever road the chat was told by. `None` where the source gave neither.
+    pub fn subject(&self) -> Option<String> {
+        let message = self.offline_message.as_ref().map(|message| message.id);
+        let chat = self.chat.as_ref().map(|chat| chat.id);
+        let id = [message, chat]
+            .into_iter()
+            .flatten()
+            .find(|id| !id.is_empty())?;
+        Some(id.to_string())
     }
 
     /// The value of a Comm100 field: without blanks around it, `None` if that leaves nothing.
     ///
     /// The visitor's and the pre-chat name, e-mail address, phone number and company are one value each: the chat's, since
-    /// the agent may have corrected it there, else the visitor's.
+    /// the agent may have corrected it there, else the offline message's, else the visitor's. The transcript of an
+    /// offline message is its subject and content.
     pub fn field(&self, field: &Field) -> Option<String> {
         let value = field.read(self)?;
         let trimmed = value.trim();

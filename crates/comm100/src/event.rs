@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::read::{MAX_WORD_CHARS, Object, Warnings, bounded};
 use crate::redact::{Hidden, redacted_debug};
-use crate::{Chat, Error, Visitor};
+use crate::{Chat, Error, OfflineMessage, Visitor, WrapUp, webhook};
 
 /// One thing that happened in an agent's console, with the objects as they were then.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConsoleEvent {
-    /// Which road it came: `console-app`, `link`, …; empty if it was not said.
+    /// Which road it came: `console-app`, `webhook`, `link`, …; empty if it was not said.
     pub source: String,
     /// What happened.
     pub kind: EventKind,
@@ -25,6 +25,8 @@ pub struct ConsoleEvent {
     pub chat: Option<Chat>,
     /// The visitor of that chat.
     pub visitor: Option<Visitor>,
+    /// The offline message that the event is about; then there is no chat.
+    pub offline_message: Option<OfflineMessage>,
     /// The names of fields that were left empty, cut or shortened because of their type or size; each name once.
     pub warnings: Vec<&'static str>,
 }
@@ -42,6 +44,22 @@ impl ConsoleEvent {
         Ok(ConsoleEvent::from_map(&map))
     }
 
+    /// Reads whatever Comm100 or the console's page may send: the body of a Live Chat webhook, which becomes an event of
+    /// source `webhook`, or else an event as [`ConsoleEvent::from_value`] reads it.
+    ///
+    /// # Errors
+    /// [`Error::NotAnObject`] only.
+    pub fn from_any_value(value: Value) -> Result<ConsoleEvent, Error> {
+        let Value::Object(map) = value else {
+            return Err(Error::NotAnObject);
+        };
+        Ok(if webhook::is_webhook(&map) {
+            webhook::read(&map)
+        } else {
+            ConsoleEvent::from_map(&map)
+        })
+    }
+
     pub(crate) fn from_map(map: &Map<String, Value>) -> ConsoleEvent {
         let warnings = Warnings::default();
         let event = Object::new(map, &warnings);
@@ -50,8 +68,14 @@ impl ConsoleEvent {
         let sent_at = event.time(&["sentAt", "sent_at"]);
         let site = event.object(&["site"]).map(Site::read);
         let agent = event.object(&["agent"]).map(Agent::read);
-        let chat = event.object(&["chat"]).map(Chat::read);
+        let mut chat = event.object(&["chat"]).map(Chat::read);
+        if let (Some(chat), Some(wrapup)) = (&mut chat, event.object(&["wrapup", "wrapUp"])) {
+            chat.wrapup = WrapUp::read(wrapup).or(chat.wrapup.take());
+        }
         let visitor = event.object(&["visitor"]).map(Visitor::read);
+        let offline_message = event
+            .object(&["offlineMessage", "offline_message"])
+            .map(OfflineMessage::read);
         ConsoleEvent {
             source,
             kind,
@@ -60,6 +84,7 @@ impl ConsoleEvent {
             agent,
             chat,
             visitor,
+            offline_message,
             warnings: warnings.into_names(),
         }
     }
@@ -80,6 +105,8 @@ pub enum EventKind {
     WrapUp,
     /// A visitor asks for a chat.
     Requested,
+    /// A visitor left an offline message.
+    OfflineMessage,
     /// Who is signed in, without a chat.
     Agent,
     /// A kind that this version does not know, at most 255 characters; empty if none was given.
@@ -96,6 +123,7 @@ impl EventKind {
             EventKind::Ended => "ended",
             EventKind::WrapUp => "wrapup",
             EventKind::Requested => "requested",
+            EventKind::OfflineMessage => "offline-message",
             EventKind::Agent => "agent",
             EventKind::Other(word) => word,
         }
@@ -111,6 +139,7 @@ impl From<&str> for EventKind {
             "ended" => EventKind::Ended,
             "wrapup" => EventKind::WrapUp,
             "requested" => EventKind::Requested,
+            "offline-message" | "offlinemessage" => EventKind::OfflineMessage,
             "agent" => EventKind::Agent,
             _ => EventKind::Other(bounded(word.trim(), MAX_WORD_CHARS).0),
         }
@@ -127,6 +156,7 @@ impl fmt::Debug for EventKind {
             | EventKind::Ended
             | EventKind::WrapUp
             | EventKind::Requested
+            | EventKind::OfflineMessage
             | EventKind::Agent => f.write_str(self.as_str()),
         }
     }

@@ -6,10 +6,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::read::bounded;
 use crate::transcript::transcript;
-use crate::{Chat, ChatStatus, Conversation, Error, NamedValue, Page, Visitor};
+use crate::{
+    Attachment, Chat, ChatStatus, Conversation, Error, NamedValue, OfflineMessage, Page, Visitor,
+    WrapUp,
+};
 
-/// The name of a Comm100 value that a rule or a mapping can use: one of [`Field::catalogue`], `prechat.<custom field>` or
-/// `custom_variable.<name>`. In settings it is a string; names are read in any case.
+/// The name of a Comm100 value that a rule or a mapping can use: one of [`Field::catalogue`], a custom field
+/// (`prechat.<name>`, `postchat.<name>`, `wrapup.<name>`, `offline_message.<name>`) or `custom_variable.<name>`. In settings
+/// it is a string; names are read in any case.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Field(Source);
 
@@ -44,18 +48,17 @@ impl Field {
             Source::Known(index) => KNOWN
                 .get(*index)
                 .map_or_else(String::new, |known| known.label.to_owned()),
-            Source::Prechat(name) => format!("Pre-chat {name}"),
-            Source::CustomVariable(name) => format!("Custom Variable {name}"),
+            Source::Named(group, name) => format!("{} {name}", group.label()),
         }
     }
 
     pub(crate) fn read(&self, conversation: &Conversation) -> Option<String> {
         match &self.0 {
             Source::Known(index) => (KNOWN.get(*index)?.read)(conversation),
-            Source::Prechat(name) => named(&conversation.chat.as_ref()?.fields, name),
-            Source::CustomVariable(name) => {
-                named(&conversation.visitor.as_ref()?.custom_variables, name)
-            }
+            Source::Named(group, name) => group
+                .values(conversation)
+                .into_iter()
+                .find_map(|values| named(values, name)),
         }
     }
 }
@@ -75,11 +78,9 @@ impl FromStr for Field {
             .split_once('.')
             .map(|(group, name)| (group.to_ascii_lowercase(), name.trim()))
         {
-            Some((group, name)) if group == "prechat" && !name.is_empty() => {
-                Ok(Field(Source::Prechat(name.to_owned())))
-            }
-            Some((group, name)) if group == "custom_variable" && !name.is_empty() => {
-                Ok(Field(Source::CustomVariable(name.to_owned())))
+            Some((group, name)) if !name.is_empty() && Group::from_key(&group).is_some() => {
+                let group = Group::from_key(&group).unwrap_or(Group::Prechat);
+                Ok(Field(Source::Named(group, name.to_owned())))
             }
             _ => {
                 let (name, _) = bounded(name, 100);
@@ -94,8 +95,7 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Source::Known(index) => f.write_str(KNOWN.get(*index).map_or("", |known| known.name)),
-            Source::Prechat(name) => write!(f, "prechat.{name}"),
-            Source::CustomVariable(name) => write!(f, "custom_variable.{name}"),
+            Source::Named(group, name) => write!(f, "{}.{name}", group.key()),
         }
     }
 }
@@ -118,8 +118,79 @@ impl<'de> Deserialize<'de> for Field {
 enum Source {
     /// Index into [`KNOWN`].
     Known(usize),
-    Prechat(String),
-    CustomVariable(String),
+    Named(Group, String),
+}
+
+/// A group of values whose names the customer chose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Group {
+    Prechat,
+    PostChat,
+    Wrapup,
+    OfflineMessage,
+    CustomVariable,
+}
+
+impl Group {
+    const ALL: [Group; 5] = [
+        Group::Prechat,
+        Group::PostChat,
+        Group::Wrapup,
+        Group::OfflineMessage,
+        Group::CustomVariable,
+    ];
+
+    fn from_key(key: &str) -> Option<Group> {
+        Group::ALL.into_iter().find(|group| group.key() == key)
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Group::Prechat => "prechat",
+            Group::PostChat => "postchat",
+            Group::Wrapup => "wrapup",
+            Group::OfflineMessage => "offline_message",
+            Group::CustomVariable => "custom_variable",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Group::Prechat => "Pre-chat",
+            Group::PostChat => "Post-chat",
+            Group::Wrapup => "Wrap-up",
+            Group::OfflineMessage => "Offline Message",
+            Group::CustomVariable => "Custom Variable",
+        }
+    }
+
+    /// Where its values stand, those that count first in front.
+    fn values(self, c: &Conversation) -> Vec<&[NamedValue]> {
+        let chat = c.chat.as_ref();
+        let message = c.offline_message.as_ref();
+        let lists = match self {
+            Group::Prechat => [
+                chat.map(|chat| chat.fields.as_slice()),
+                message.map(|message| message.fields.as_slice()),
+                None,
+            ],
+            Group::PostChat => [
+                chat.map(|chat| chat.post_chat_fields.as_slice()),
+                None,
+                None,
+            ],
+            Group::Wrapup => [wrapup(c).map(|wrapup| wrapup.fields.as_slice()), None, None],
+            Group::OfflineMessage => [message.map(|message| message.fields.as_slice()), None, None],
+            Group::CustomVariable => [
+                c.visitor
+                    .as_ref()
+                    .map(|visitor| visitor.custom_variables.as_slice()),
+                chat.map(|chat| chat.custom_variables.as_slice()),
+                message.map(|message| message.custom_variables.as_slice()),
+            ],
+        };
+        lists.into_iter().flatten().collect()
+    }
 }
 
 struct Known {
@@ -143,7 +214,7 @@ const fn known(
     }
 }
 
-/// What the console gives, out of Comm100's fields for a chat. The two custom groups are not in this list.
+/// Comm100's fields for a chat or an offline message. The custom groups are not in this list.
 const KNOWN: &[Known] = &[
     known("visitor.name", "Visitor Name", "Visitor.Name", name),
     known("visitor.email", "Visitor Email", "Visitor.Email", email),
@@ -225,6 +296,18 @@ const KNOWN: &[Known] = &[
         |c| text(&visitor(c)?.referrer),
     ),
     known(
+        "visitor.search_engine",
+        "Visitor Search Engine",
+        "Visitor.SearchEngine",
+        |c| text(&visitor(c)?.search_engine),
+    ),
+    known(
+        "visitor.keywords",
+        "Visitor Keywords",
+        "Visitor.Keywords",
+        |c| text(&visitor(c)?.keywords),
+    ),
+    known(
         "visitor.first_visit_time",
         "Visitor First Visit Time",
         "Visitor.FirstVisitTime",
@@ -273,7 +356,13 @@ const KNOWN: &[Known] = &[
         "prechat.department",
         "Pre-chat Department",
         "PreChat.Department",
-        |c| text(&chat(c)?.department),
+        department,
+    ),
+    known(
+        "prechat.ticket_id",
+        "Pre-chat Ticket ID",
+        "PreChat.TicketId",
+        |c| text(&chat(c)?.ticket_id),
     ),
     known("chat.id", "Chat ID", "Chat.Id", |c| {
         Some(chat(c)?.id.to_string())
@@ -314,8 +403,23 @@ const KNOWN: &[Known] = &[
         "Chat.RequestPageTitle",
         |c| text(&chat(c)?.request_page.as_ref()?.title),
     ),
-    known("chat.department", "Department", "Chat.Department", |c| {
-        text(&chat(c)?.department)
+    known(
+        "chat.department",
+        "Department",
+        "Chat.Department",
+        department,
+    ),
+    known("chat.skill", "Skill", "Chat.Skill", |c| {
+        text(&chat(c)?.skill)
+    }),
+    known("chat.source", "Chat Source", "Chat.Source", |c| {
+        text(&chat(c)?.source)
+    }),
+    known("chat.campaign", "Chat Campaign", "Chat.Campaign", |c| {
+        text(&chat(c)?.campaign)
+    }),
+    known("chat.attachment", "Attachment", "Chat.Attachment", |c| {
+        Attachment::text(&chat(c)?.attachments)
     }),
     known("agent.name", "Agent Name", "Agent.Name", |c| {
         let names = c
@@ -325,9 +429,10 @@ const KNOWN: &[Known] = &[
             .filter(|names| !names.trim().is_empty());
         names.or_else(|| text(&c.agent.as_ref()?.name))
     }),
-    known("transcript", "Transcript", "Chat.Transcript", |c| {
-        Some(transcript(&chat(c)?.messages))
+    known("agent.email", "Agent Email", "Agent.Email", |c| {
+        text(&c.agent.as_ref()?.email)
     }),
+    known("transcript", "Transcript", "Chat.Transcript", transcript),
     known(
         "postchat.rating",
         "Post-chat Rating",
@@ -346,7 +451,96 @@ const KNOWN: &[Known] = &[
         "PostChat.RatingComment",
         |c| text(&chat(c)?.rating.as_ref()?.comment),
     ),
+    known(
+        "wrapup.category",
+        "Wrap-up Category",
+        "Wrapup.Category",
+        |c| text(&wrapup(c)?.category),
+    ),
+    known("wrapup.comment", "Wrap-up Comment", "Wrapup.Comment", |c| {
+        text(&wrapup(c)?.comment)
+    }),
+    known(
+        "wrapup.agent_comment",
+        "Agent Comment",
+        "Wrapup.AgentComment",
+        |c| text(&chat(c)?.agent_comment),
+    ),
+    known(
+        "offline_message.id",
+        "Offline Message ID",
+        "OfflineMessage.Id",
+        |c| text(&message(c)?.id.to_string()),
+    ),
+    known(
+        "offline_message.name",
+        "Offline Message Name",
+        "OfflineMessage.Name",
+        |c| text(&message(c)?.name),
+    ),
+    known(
+        "offline_message.email",
+        "Offline Message Email",
+        "OfflineMessage.Email",
+        |c| text(&message(c)?.email),
+    ),
+    known(
+        "offline_message.phone",
+        "Offline Message Phone",
+        "OfflineMessage.Phone",
+        |c| text(&message(c)?.phone),
+    ),
+    known(
+        "offline_message.company",
+        "Offline Message Company",
+        "OfflineMessage.Company",
+        |c| text(&message(c)?.company),
+    ),
+    known(
+        "offline_message.subject",
+        "Offline Message Subject",
+        "OfflineMessage.Subject",
+        |c| text(&message(c)?.subject),
+    ),
+    known(
+        "offline_message.content",
+        "Offline Message Content",
+        "OfflineMessage.Content",
+        |c| text(&message(c)?.content),
+    ),
+    known(
+        "offline_message.time",
+        "Offline Message Time",
+        "OfflineMessage.Time",
+        |c| time(message(c)?.time),
+    ),
+    known(
+        "offline_message.department",
+        "Offline Message Department",
+        "OfflineMessage.Department",
+        |c| text(&message(c)?.department),
+    ),
+    known(
+        "offline_message.attachment",
+        "Offline Message Attachment",
+        "OfflineMessage.Attachment",
+        |c| Attachment::text(&message(c)?.attachments),
+    ),
+    known(
+        "offline_message.ticket_id",
+        "Offline Message Ticket ID",
+        "OfflineMessage.TicketId",
+        |c| text(&message(c)?.ticket_id),
+    ),
 ];
+
+fn message(conversation: &Conversation) -> Option<&OfflineMessage> {
+    conversation.offline_message.as_ref()
+}
+
+fn wrapup(conversation: &Conversation) -> Option<&WrapUp> {
+    conversation.chat.as_ref()?.wrapup.as_ref()
+}
 
 fn chat(conversation: &Conversation) -> Option<&Chat> {
     conversation.chat.as_ref()
@@ -378,22 +572,38 @@ fn name(conversation: &Conversation) -> Option<String> {
         .visitor
         .as_ref()
         .map(|visitor| visitor.location.ip.trim());
-    either(conversation, |chat| &chat.name, |visitor| &visitor.name)
-        .filter(|name| Some(name.trim()) != ip)
+    either(
+        conversation,
+        |chat| &chat.name,
+        |message| &message.name,
+        |visitor| &visitor.name,
+    )
+    .filter(|name| Some(name.trim()) != ip)
 }
 
 fn email(conversation: &Conversation) -> Option<String> {
-    either(conversation, |chat| &chat.email, |visitor| &visitor.email)
+    either(
+        conversation,
+        |chat| &chat.email,
+        |message| &message.email,
+        |visitor| &visitor.email,
+    )
 }
 
 fn phone(conversation: &Conversation) -> Option<String> {
-    either(conversation, |chat| &chat.phone, |visitor| &visitor.phone)
+    either(
+        conversation,
+        |chat| &chat.phone,
+        |message| &message.phone,
+        |visitor| &visitor.phone,
+    )
 }
 
 fn company(conversation: &Conversation) -> Option<String> {
     either(
         conversation,
         |chat| &chat.company,
+        |message| &message.company,
         |visitor| &visitor.company,
     )
 }
@@ -401,21 +611,33 @@ fn company(conversation: &Conversation) -> Option<String> {
 fn either(
     conversation: &Conversation,
     of_chat: fn(&Chat) -> &String,
+    of_message: fn(&OfflineMessage) -> &String,
     of_visitor: fn(&Visitor) -> &String,
 ) -> Option<String> {
     let from_chat = conversation
         .chat
         .as_ref()
         .and_then(|chat| text(of_chat(chat)));
-    from_chat.or_else(|| text(of_visitor(conversation.visitor.as_ref()?)))
+    let from_message = || text(of_message(message(conversation)?));
+    from_chat
+        .or_else(from_message)
+        .or_else(|| text(of_visitor(conversation.visitor.as_ref()?)))
+}
+
+fn department(conversation: &Conversation) -> Option<String> {
+    let from_chat = chat(conversation).and_then(|chat| text(&chat.department));
+    from_chat.or_else(|| text(&message(conversation)?.department))
 }
 
 fn start_time(chat: &Chat) -> Option<Timestamp> {
-    after(chat.request_time?, chat.waiting_seconds?)
+    chat.start_time
+        .or_else(|| after(chat.request_time?, chat.waiting_seconds?))
 }
 
 fn end_time(chat: &Chat) -> Option<Timestamp> {
-    if chat.status == ChatStatus::Ended {
+    if chat.end_time.is_some() {
+        chat.end_time
+    } else if chat.status == ChatStatus::Ended {
         after(start_time(chat)?, chat.duration_seconds?)
     } else {
         None
@@ -439,10 +661,12 @@ fn named(values: &[NamedValue], name: &str) -> Option<String> {
 /// The known name with the fewest letters to change.
 fn nearest(name: &str) -> &'static str {
     let name = name.to_ascii_lowercase();
-    let names = KNOWN
-        .iter()
-        .map(|known| known.name)
-        .chain(["custom_variable.<name>", "prechat.<name>"]);
+    let names = KNOWN.iter().map(|known| known.name).chain([
+        "custom_variable.<name>",
+        "prechat.<name>",
+        "postchat.<name>",
+        "wrapup.<name>",
+    ]);
     names
         .min_by_key(|known| distance(&name, known))
         .unwrap_or("visitor.name")

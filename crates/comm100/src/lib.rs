@@ -2,14 +2,15 @@
 //! [`Site`], and [`Conversation`] with [`Field`], which is how a rule or a mapping reads them.
 //!
 //! The shapes are those of the console's SDK (Comm100 developer site, "Live Chat Side Tab" and "Agent Console API"), of
-//! the Live Chat webhooks' `visitor`, and of our own link ([`link`]). Comm100 has had several platforms with different
+//! the Live Chat webhooks, and of our own link ([`link`]). Comm100 has had several platforms with different
 //! spellings and types, so reading is tolerant: a missing, null or extra field is nothing special, a number may come as
 //! a string and a string as a number, an unknown status is kept, and a field of a wrong type is left empty and named in
 //! [`ConsoleEvent::warnings`]. Only a value that is no object at all is an error.
 //!
 //! Everything a visitor typed is hostile. This crate does no I/O, never panics on input, bounds what it keeps
-//! ([`MAX_VALUE_CHARS`], [`MAX_LIST_LEN`], [`MAX_MESSAGES`]) and prints no personal value in any `Debug`.
+//! ([`MAX_VALUE_CHARS`], [`MAX_TRANSCRIPT_CHARS`], [`MAX_LIST_LEN`], [`MAX_MESSAGES`]) and prints no personal value in any `Debug`.
 
+mod after;
 mod chat;
 mod conversation;
 mod event;
@@ -19,12 +20,14 @@ mod read;
 mod redact;
 mod transcript;
 mod visitor;
+mod webhook;
 
+pub use after::{Attachment, OfflineMessage, WrapUp};
 pub use chat::{Chat, ChatId, ChatStatus, Message, Rating};
 pub use conversation::Conversation;
 pub use event::{Agent, ConsoleEvent, EventKind, NamedValue, Page, Site};
 pub use field::{Field, FieldInfo};
-pub use read::{MAX_LIST_LEN, MAX_MESSAGES, MAX_VALUE_CHARS};
+pub use read::{MAX_LIST_LEN, MAX_MESSAGES, MAX_TRANSCRIPT_CHARS, MAX_VALUE_CHARS};
 pub use visitor::{Device, History, Location, Visitor, VisitorStatus};
 
 /// Why something Comm100 (or a link) said could not be taken over. No variant carries a visitor's value.

@@ -74,6 +74,7 @@ pub fn parse(link: &str) -> Result<ConsoleEvent, Error> {
             ..Chat::default()
         }),
         visitor: Some(visitor),
+        offline_message: None,
         warnings: Vec::new(),
     })
 }

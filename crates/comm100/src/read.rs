@@ -14,8 +14,10 @@ use crate::{NamedValue, Page};
 pub const MAX_VALUE_CHARS: usize = 100_000;
 /// The entries of one list (fields, variables, segments, agents) that are kept.
 pub const MAX_LIST_LEN: usize = 1_000;
-/// The messages of one chat that are kept: the first ones.
-pub const MAX_MESSAGES: usize = 10_000;
+/// The messages of one chat that are kept: the first ones. No chat of people is near it.
+pub const MAX_MESSAGES: usize = 100_000;
+/// The characters of one message, offline message or transcript that are kept.
+pub const MAX_TRANSCRIPT_CHARS: usize = 2_000_000;
 /// The characters of an identifier, status or kind that are kept.
 pub(crate) const MAX_WORD_CHARS: usize = 255;
 
@@ -63,7 +65,16 @@ impl<'a> Object<'a> {
 
     /// Text, or a number as text; empty if there is none.
     pub(crate) fn text(&self, keys: &[&'static str]) -> String {
-        self.read(keys, |value| text_of(value, MAX_VALUE_CHARS))
+        self.bounded_text(keys, MAX_VALUE_CHARS)
+    }
+
+    /// What people wrote to each other: longer than other texts.
+    pub(crate) fn long_text(&self, keys: &[&'static str]) -> String {
+        self.bounded_text(keys, MAX_TRANSCRIPT_CHARS)
+    }
+
+    fn bounded_text(&self, keys: &[&'static str], max: usize) -> String {
+        self.read(keys, |value| text_of(value, max))
             .map_or_else(String::new, |(text, cut)| {
                 if cut {
                     self.warn_first(keys);

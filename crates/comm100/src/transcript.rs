@@ -1,19 +1,61 @@
-//! A chat's messages as plain text.
+//! What was said, as plain text.
 
-use crate::Message;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-/// One line per message, `[14:02:11] Robin: Hello`, times in UTC; system messages without a name. Empty if nothing was said.
-pub(crate) fn transcript(messages: &[Message]) -> String {
+use crate::{Conversation, Message};
+
+/// The transcript of a chat: the date, then a line for each message, `[14:02:11] Robin: Hello`, times in UTC; system
+/// messages stand without a name, and where a day ends within the chat the next one is named. A source that gives a text
+/// of lines has them as they are. For an offline message it is its subject and content. `None` if nothing was said.
+pub(crate) fn transcript(conversation: &Conversation) -> Option<String> {
+    let text = match (&conversation.chat, &conversation.offline_message) {
+        (_, Some(message)) => {
+            let parts = [message.subject.trim(), message.content.trim()];
+            let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            parts.join("\n\n")
+        }
+        (Some(chat), None) if !chat.messages.is_empty() => {
+            let first = chat.messages.iter().find_map(|message| message.time);
+            of_messages(&chat.messages, first.map(day))
+        }
+        (Some(chat), None) if !chat.transcript.trim().is_empty() => {
+            match chat.start_time.or(chat.request_time).or(chat.end_time) {
+                Some(time) => format!("{}\n{}", day(time), chat.transcript),
+                None => chat.transcript.clone(),
+            }
+        }
+        (Some(_), None) | (None, None) => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+fn day(time: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(time).date()
+}
+
+fn of_messages(messages: &[Message], first: Option<Date>) -> String {
     let mut text = String::new();
+    let mut today = first;
     for message in messages {
         let content = html_to_text(&message.content);
         if content.is_empty() {
             continue;
         }
-        if !text.is_empty() {
+        if text.is_empty() {
+            if let Some(first) = first {
+                text.push_str(&format!("{first} (times in UTC)\n"));
+            }
+        } else {
             text.push('\n');
         }
         if let Some(time) = message.time {
+            let date = day(time);
+            if today.is_some_and(|today| today != date) {
+                text.push_str(&format!("{date}\n"));
+                today = Some(date);
+            }
             text.push_str(&time.strftime("[%H:%M:%S] ").to_string());
         }
         if message.sender_type != "system" && !message.sender.trim().is_empty() {
@@ -27,6 +69,9 @@ pub(crate) fn transcript(messages: &[Message]) -> String {
 
 /// The text that a reader of this HTML would see, roughly: tags gone, line-breaking ones as line ends, entities decoded
 /// once. The result is text again, so it must be encoded for wherever it goes.
+///
+/// A full parser is no help here: one that builds a tree can be nested until its stack or time ends, a tokenizer compares
+/// each attribute with all before it, and both drop what stands in a tag that is never closed, which would lose words.
 fn html_to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut parts = html.split('<');
@@ -68,42 +113,9 @@ fn tag(part: &str) -> Option<(&str, &str)> {
 }
 
 fn push_decoded(text: &mut String, html: &str) {
-    let mut parts = html.split('&');
-    text.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        match entity(part) {
-            Some((character, after)) => {
-                text.push(character);
-                text.push_str(after);
-            }
-            None => {
-                text.push('&');
-                text.push_str(part);
-            }
-        }
-    }
-}
-
-/// The character of the entity whose text after `&` this is, and what follows the entity.
-fn entity(part: &str) -> Option<(char, &str)> {
-    let (name, after) = part.split_once(';')?;
-    let character = match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)?
-        }
-    };
-    Some((character, after))
+    let decoded = html_escape::decode_html_entities(html);
+    // No-break spaces only kept the layout of the page.
+    text.extend(decoded.chars().map(|c| if c == '\u{A0}' { ' ' } else { c }));
 }
 
 #[cfg(test)]
@@ -126,6 +138,7 @@ mod tests {
             ),
             ("<script>alert(1)</script>", "alert(1)"),
             ("<unclosed", "<unclosed"),
+            ("caf&eacute;&nbsp;&hellip;", "café …"),
             ("日本<i>語</i>", "日本語"),
         ];
         for (html, text) in cases {

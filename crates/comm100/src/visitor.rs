@@ -29,6 +29,10 @@ pub struct Visitor {
     pub enter_site_time: Option<Timestamp>,
     /// The address that the visitor came from.
     pub referrer: String,
+    /// The search engine that the visitor came from; only some sources tell.
+    pub search_engine: String,
+    /// What was searched for there.
+    pub keywords: String,
     /// The first page of this visit.
     pub landing_page: Option<Page>,
     /// The page that the visitor is on.
@@ -88,6 +92,8 @@ redacted_debug!(Visitor {
         phone,
         company,
         referrer,
+        search_engine,
+        keywords,
         segments,
         custom_variables,
         sso_id
@@ -109,6 +115,8 @@ impl Visitor {
             status: VisitorStatus::from(visitor.word(&["status"]).as_str()),
             enter_site_time: visitor.time(&["enterSiteTime", "visit_time", "visitTime"]),
             referrer: visitor.text(&["referrer", "referrer_url", "referrerUrl"]),
+            search_engine: visitor.text(&["search_engine", "searchEngine"]),
+            keywords: visitor.text(&["keywords", "searchKeywords"]),
             landing_page: visitor.page(&["landingPage", "landing_page"]),
             current_page: visitor.page(&["currentPage", "current_browsing", "currentBrowsing"]),
             current_page_stay_seconds: visitor.count(&["currentPageStayTime"]),

@@ -551,8 +551,26 @@ fn the_console_fills_the_whole_catalogue() {
     let mut value = json_of(EVENT);
     value["chat"]["status"] = json!("chat ended");
     let conversation = Conversation::from(event(value));
+    // What the console's SDK has no place for; the webhooks fill most of it.
+    let elsewhere = [
+        "visitor.search_engine",
+        "visitor.keywords",
+        "prechat.ticket_id",
+        "chat.skill",
+        "chat.source",
+        "chat.campaign",
+        "chat.attachment",
+    ];
     for info in Field::catalogue() {
-        assert!(conversation.field(&info.field).is_some(), "{}", info.field);
+        let name = info.field.to_string();
+        let expected = !elsewhere.contains(&name.as_str())
+            && !name.starts_with("wrapup.")
+            && !name.starts_with("offline_message.");
+        assert_eq!(
+            conversation.field(&info.field).is_some(),
+            expected,
+            "{name}"
+        );
         assert_eq!(info.field.label(), info.label);
     }
     for (name, expected) in [
@@ -564,7 +582,7 @@ fn the_console_fills_the_whole_catalogue() {
         ("custom_variable.loyaltylevel", "Gold"),
         (
             "transcript",
-            "[08:05:12] Noor has joined.\n[08:05:15] Noor: Bonjour\nHow can I help?\n\
+            "2025-07-22 (times in UTC)\n[08:05:12] Noor has joined.\n[08:05:15] Noor: Bonjour\nHow can I help?\n\
              [08:05:30] Amélie: The blue one & the box are broken",
         ),
     ] {
