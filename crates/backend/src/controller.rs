@@ -719,7 +719,7 @@ impl Controller {
                     self.ended = true;
                 }
             }
-            EventKind::Agent | EventKind::Other(_) => {}
+            EventKind::OfflineMessage | EventKind::Agent | EventKind::Other(_) => {}
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use comm100::Field;
 use integration::columns::{self, Kind};
+use integration::recording::Recording;
 use integration::{
     Condition, DisplaySettings, Identification, Operator, Rule, Source, Table, phone,
 };
@@ -16,6 +17,8 @@ use uuid::Uuid;
 
 use crate::problem::Problem;
 use crate::{connection, folders};
+
+mod recording;
 
 /// The version of the document that this program writes and the newest it reads.
 pub const CURRENT_VERSION: u32 = 1;
@@ -38,6 +41,8 @@ pub struct Settings {
     pub identification: Identification,
     /// Which fields are shown, and what they are filled from.
     pub fields: DisplaySettings,
+    /// How chats are written down.
+    pub recording: Recording,
 }
 
 impl Default for Settings {
@@ -48,6 +53,7 @@ impl Default for Settings {
             bridge: BridgeSettings::default(),
             identification: Identification::default(),
             fields: DisplaySettings::default(),
+            recording: Recording::default(),
         }
     }
 }
@@ -235,7 +241,7 @@ impl Settings {
     /// # Errors
     /// `settings_version_unsupported`, `settings_rule_invalid`, `settings_operator_unfit`,
     /// `settings_column_unfit`, `settings_template_invalid`, `settings_country_unknown`,
-    /// `settings_missing_key`, `settings_tenant_invalid`, `settings_origin_invalid`, or what the client says
+    /// `settings_recording_invalid`, `settings_missing_key`, `settings_tenant_invalid`, `settings_origin_invalid`, or what the client says
     /// of an address. The message names the key.
     pub fn check(&self) -> Result<(), Problem> {
         if self.version != CURRENT_VERSION {
@@ -250,6 +256,7 @@ impl Settings {
         }
         self.check_identification()?;
         self.check_fields()?;
+        self.check_recording()?;
         self.bridge.check()?;
         self.connection.check()
     }
