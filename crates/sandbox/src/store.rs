@@ -3,6 +3,7 @@
 //! Text columns compare by the collation [`crate::text::COLLATION`], so that every `=`, `ORDER BY` and index is
 //! case-insensitive. A polymorphic look-up keeps the table of its row in `<column>__type`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -66,6 +67,8 @@ impl Store {
                 SqliteSynchronous::Normal
             })
             .busy_timeout(std::time::Duration::from_secs(30))
+            // 64 MiB for each connection: the indexes of a million contacts are not read from disk again and again.
+            .pragma("cache_size", "-65536")
             .collation(text::COLLATION, text::compare)
             .with_regexp();
         let pool = SqlitePoolOptions::new()
@@ -196,7 +199,7 @@ pub(crate) async fn drop_column(
     column: &Column,
 ) -> Result<(), sqlx::Error> {
     let mut statements = vec![
-        format!("DROP INDEX IF EXISTS {}__{}", table.logical, column.name),
+        format!("DROP INDEX IF EXISTS {}", index_name(table, column)),
         format!("ALTER TABLE {} DROP COLUMN {}", table.logical, column.name),
     ];
     if column.is_polymorphic() {
@@ -273,16 +276,26 @@ fn columns(table: &Table) -> Vec<(String, String)> {
     columns
 }
 
-fn indexes(table: &Table) -> impl Iterator<Item = String> {
+/// The columns of a table that have an index.
+fn indexed(table: &Table) -> impl Iterator<Item = &Column> {
     let looked_up = |column: &&Column| {
         let is_key = |key: &AlternateKey| key.columns.first() == Some(&column.name);
         LOOKED_UP.contains(&column.name.as_str())
             || table.alternate_keys.iter().any(is_key)
             || is_followed(table, column)
     };
-    table.columns.iter().filter(looked_up).map(|column| {
+    table.columns.iter().filter(looked_up)
+}
+
+fn index_name(table: &Table, column: &Column) -> String {
+    format!("{}__{}", table.logical, column.name)
+}
+
+fn indexes(table: &Table) -> impl Iterator<Item = String> {
+    indexed(table).map(|column| {
         format!(
-            "CREATE INDEX IF NOT EXISTS {table}__{column} ON {table} ({column}) WHERE {column} IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS {name} ON {table} ({column}) WHERE {column} IS NOT NULL",
+            name = index_name(table, column),
             table = table.logical,
             column = column.name
         )
@@ -378,6 +391,59 @@ pub(crate) async fn insert(
     ));
     statement.values = fields.values().cloned().collect();
     statement.query().execute(connection).await?;
+    Ok(())
+}
+
+/// Rows that one statement inserts: few enough for SQLite's 32,766 bound values with the widest of our tables.
+const AT_ONCE: usize = 100;
+
+/// Inserts many rows with few statements. What they leave out is null.
+pub(crate) async fn insert_all(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    rows: &[Fields],
+) -> Result<(), sqlx::Error> {
+    let names: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(Fields::keys)
+        .map(String::as_str)
+        .collect();
+    let marks = format!("({})", vec!["?"; names.len()].join(", "));
+    let start = format!(
+        "INSERT INTO {} ({}) VALUES ",
+        table.logical,
+        names.iter().copied().collect::<Vec<_>>().join(", ")
+    );
+    for chunk in rows.chunks(AT_ONCE) {
+        let mut statement =
+            Statement::new(start.clone() + &vec![marks.as_str(); chunk.len()].join(", "));
+        statement.values.reserve(names.len() * chunk.len());
+        for row in chunk {
+            let values = names.iter().map(|name| row.get(*name).cloned());
+            statement
+                .values
+                .extend(values.map(|value| value.unwrap_or(Value::Null)));
+        }
+        statement.query().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Takes the indexes from a table that is about to be filled: sorting all rows once is much faster than placing each.
+/// [`shape`] gives them back.
+pub(crate) async fn drop_indexes(
+    connection: &mut SqliteConnection,
+    table: &Table,
+) -> Result<(), sqlx::Error> {
+    for column in indexed(table) {
+        Statement::new(format!(
+            "DROP INDEX IF EXISTS {}",
+            index_name(table, column)
+        ))
+        .query()
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 

@@ -8,13 +8,17 @@ use uuid::Uuid;
 use super::people::{LOCALES, Locale, Name};
 use super::random::Random;
 use super::{extras, fields};
-use crate::metadata::table;
+use crate::metadata::{Table, table};
 use crate::organization::ids;
 use crate::rules;
 use crate::store::{self, Fields, Store};
 use crate::value::Value;
 
 const ACCOUNTS: usize = 200;
+/// Contacts that are written together.
+const CONTACTS_AT_ONCE: usize = 1000;
+/// With more contacts, the indexes are made when all are there.
+const LARGE: usize = 10_000;
 const LEADS: usize = 300;
 const CASES: usize = 400;
 const TASKS: usize = 300;
@@ -299,6 +303,8 @@ pub(super) struct Writer<'a> {
     store: &'a Store,
     pub(super) random: Random,
     written: usize,
+    /// Contacts that are not in the database yet.
+    contacts: Vec<Fields>,
 }
 
 impl Writer<'_> {
@@ -319,8 +325,13 @@ impl Writer<'_> {
         Ok(row.is_some_and(|row| row.get("statecode") == Some(&Value::Integer(1))))
     }
 
-    pub(super) async fn insert(&mut self, name: &str, mut row: Fields) -> Result<(), sqlx::Error> {
-        let table = table(name);
+    pub(super) async fn insert(&mut self, name: &str, row: Fields) -> Result<(), sqlx::Error> {
+        let row = self.completed(table(name), row)?;
+        store::insert(self.connection, table(name), &row).await
+    }
+
+    /// The row as it is kept.
+    fn completed(&mut self, table: &Table, mut row: Fields) -> Result<Fields, sqlx::Error> {
         row.retain(|_, value| !value.is_null());
         let now = self.moment();
         let owner = row
@@ -336,7 +347,22 @@ impl Writer<'_> {
             Value::Integer(self.store.next_version()),
         );
         self.written += 1;
-        store::insert(self.connection, table, &row).await
+        Ok(row)
+    }
+
+    /// Takes a contact, of which there may be a million.
+    async fn contact(&mut self, row: Fields) -> Result<(), sqlx::Error> {
+        let row = self.completed(table("contact"), row)?;
+        self.contacts.push(row);
+        if self.contacts.len() < CONTACTS_AT_ONCE {
+            return Ok(());
+        }
+        self.write_contacts().await
+    }
+
+    async fn write_contacts(&mut self) -> Result<(), sqlx::Error> {
+        let rows = std::mem::take(&mut self.contacts);
+        store::insert_all(self.connection, table("contact"), &rows).await
     }
 }
 
@@ -348,6 +374,7 @@ pub(crate) async fn fill(store: &Store, contacts: usize) -> Result<(), sqlx::Err
         store,
         random: Random::new(20_417),
         written: 0,
+        contacts: Vec::new(),
     };
     users(&mut writer).await?;
     let accounts = accounts(&mut writer).await?;
@@ -525,6 +552,10 @@ async fn people(
     accounts: &[Account],
     count: usize,
 ) -> Result<Vec<Person>, sqlx::Error> {
+    let is_large = count > LARGE;
+    if is_large {
+        store::drop_indexes(writer.connection, table("contact")).await?;
+    }
     let mut people = Vec::with_capacity(count);
     let mut used: HashMap<String, usize> = HashMap::new();
     for special in SPECIAL_CONTACTS {
@@ -554,7 +585,7 @@ async fn people(
         ]);
         belongs(&mut row, account.and_then(|index| accounts.get(index)));
         extras::customize(&mut row, people.len());
-        writer.insert("contact", row).await?;
+        writer.contact(row).await?;
         people.push(Person {
             id: id("contact", special.key),
             account,
@@ -576,7 +607,7 @@ async fn people(
                 "description".to_owned(),
                 Value::from("Imported from the old address book."),
             );
-            writer.insert("contact", row).await?;
+            writer.contact(row).await?;
             people.push(Person {
                 id: id("contact", &key),
                 account,
@@ -593,13 +624,17 @@ async fn people(
         let mut row = person(writer, &key, locale, home, &mut used);
         extras::customize(&mut row, index);
         let active = row.get("statecode") == Some(&Value::Integer(0));
-        writer.insert("contact", row.clone()).await?;
+        writer.contact(row.clone()).await?;
         last = Some((row, account));
         people.push(Person {
             id: id("contact", &key),
             account,
             active,
         });
+    }
+    writer.write_contacts().await?;
+    if is_large {
+        store::shape(writer.connection, table("contact")).await?;
     }
     Ok(people)
 }
