@@ -1,6 +1,11 @@
 //! What each reader must keep to on any input. Shared by the fuzz targets and by the plain test that runs the stored
 //! corpus (`tests/tests/corpus.rs`).
 
+use std::collections::BTreeMap;
+
+use dataverse::fetchxml::{Fetch, Parameter, Template};
+use dataverse::readers::Given;
+use dataverse::{Batch, Query, RecordBody, Write};
 use sandbox_syntax::batch::{self, MOST_OPERATIONS, Part};
 use sandbox_syntax::fetch::{self, Entity, LinkKind, PagingCookie};
 use sandbox_syntax::filter::{self, ArgumentValue, Expression};
@@ -11,11 +16,14 @@ use sandbox_syntax::{SyntaxError, path};
 pub type Reader = fn(&[u8]);
 
 /// Every reader by the name of its target and corpus folder.
-pub const READERS: [(&str, Reader); 4] = [
+pub const READERS: [(&str, Reader); 7] = [
     ("filter", filter),
     ("options", options),
     ("multipart", multipart),
     ("fetchxml", fetchxml),
+    ("answer", answer),
+    ("batch_answer", batch_answer),
+    ("template", template),
 ];
 
 /// `$filter`: an answer or a refusal, the same each time, and no tree deeper than a reader's stack can bear.
@@ -130,6 +138,105 @@ fn links(entity: &Entity) {
 fn refusal(error: &SyntaxError) {
     assert!((400..600).contains(&error.status));
     assert!(!error.message.is_empty());
+}
+
+/// What stands in an answer that no error may repeat.
+const PERSONAL: &str = "ada@canary";
+
+/// The first line is the status, the second one header; the body follows. Lines end with a line feed.
+fn given(data: &[u8]) -> Option<Given> {
+    let mut lines = data.splitn(3, |byte| *byte == b'\n');
+    let mut text = || std::str::from_utf8(lines.next()?).ok();
+    let status = text()?.trim().parse().ok()?;
+    let (name, value) = text()?.split_once(':')?;
+    Given::new(status, &[(name, value.trim())], lines.next()?)
+}
+
+fn is_fit_for_a_log(error: &dataverse::Error) {
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains(PERSONAL), "{shown}");
+    assert!(!error.code().is_empty() && !error.message().is_empty());
+    assert!(!error.next_step().is_empty());
+}
+
+/// What the organization or a sign-in service answered: a page of rows, or an error that repeats nothing of it.
+pub fn answer(data: &[u8]) {
+    let Some(answer) = given(data) else { return };
+    is_fit_for_a_log(&answer.error());
+    is_fit_for_a_log(&answer.refusal());
+    answer.challenge();
+    if let Err(error) = answer.page() {
+        is_fit_for_a_log(&error);
+    }
+    let Some(answer) = given(data) else { return };
+    let query = Fetch::parse("<fetch page='3'><entity name='contact'/></fetch>");
+    if let Err(error) = answer.fetch_page(&query.expect("a query")) {
+        is_fit_for_a_log(&error);
+    }
+}
+
+/// The answer to a batch of a query, a write and a change set of two writes: as many results, or an error.
+pub fn batch_answer(data: &[u8]) {
+    let asked = [false, true].map(|continues| {
+        let batch = Batch::new()
+            .query(Query::new("contacts"))
+            .write(Write::create("contacts", RecordBody::new()))
+            .change_set(|set| {
+                set.add(Write::create("contacts", RecordBody::new()));
+                set.add(Write::create("tasks", RecordBody::new()));
+            });
+        match continues {
+            true => batch.continue_on_error(),
+            false => batch,
+        }
+    });
+    for batch in asked {
+        let Some(answer) = given(data) else { return };
+        match answer.batch(&batch) {
+            Ok(results) => {
+                assert_eq!(results.len(), 3);
+                for result in results {
+                    match result {
+                        Ok(dataverse::Done::ChangeSet(written)) => assert_eq!(written.len(), 2),
+                        Ok(_) => {}
+                        Err(error) => is_fit_for_a_log(&error),
+                    }
+                }
+            }
+            Err(error) => is_fit_for_a_log(&error),
+        }
+    }
+}
+
+/// FetchXML with placeholders: what is put in stays a value. The first line is that value.
+pub fn template(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (value, text) = text.split_once('\n').unwrap_or(("' & <x/>", text));
+    let template = match Template::parse(text) {
+        Ok(template) => template,
+        Err(fault) => return assert!(!fault.code.is_empty() && !fault.reason.is_empty()),
+    };
+    let fill = |value: &str| {
+        let parameter = |name: &str| (name.to_owned(), Parameter::Text(value.to_owned()));
+        template.fill(&template.names().map(parameter).collect::<BTreeMap<_, _>>())
+    };
+    let Ok(plain) = fill("x") else { return };
+    let Ok(filled) = fill(value) else { return };
+    let xml = filled.to_xml().expect("it was written when it was filled");
+    let again = Fetch::parse(&xml).expect("what was written can be read");
+    assert_eq!(again.to_xml().as_deref(), Ok(xml.as_str()));
+    assert_eq!(again.tables(), template.tables());
+    let plain = plain.to_xml().expect("so was this");
+    // Elements and attributes are the same, whatever the value.
+    let shape = |xml: &str| (xml.matches('<').count(), xml.matches('>').count());
+    assert_eq!(shape(&xml), shape(&plain));
+    // And the organization's own reader takes it for the same query, if it takes the other.
+    if xml.len() < 60_000 && fetch::read(&plain).is_ok() {
+        let read = fetch::read(&xml).expect("it was read with another value");
+        assert_eq!(read.entity.name, filled.table());
+    }
 }
 
 /// How many expressions stand inside each other.

@@ -11,9 +11,10 @@ use std::ops::Range;
 
 use common::{Organization, refused, text};
 use dataverse::{
-    Comparison, Direction, Expand, Filter, LikePattern, Literal, Period, Query, QueryFunction,
-    RecordBody, RelativeDate, Span,
+    Comparison, DeltaLink, Direction, Expand, Filter, Key, LikePattern, Literal, Outcome, Period,
+    Query, QueryFunction, RecordBody, Reference, RelativeDate, Span, Write,
 };
+use futures_util::TryStreamExt as _;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -453,4 +454,86 @@ fn whatever_the_query_builder_writes_is_accepted() {
             Ok(())
         })
         .unwrap();
+}
+
+/// One column by itself, and how much has changed since a link was given.
+#[test]
+fn a_column_is_set_and_emptied_and_its_changes_are_counted() {
+    let organization = Organization::start();
+    let id = organization.create("before");
+    let client = &organization.client;
+    let tracked = Query::new("contacts").select(["jobtitle", "numberofchildren"]);
+    organization.runtime.block_on(async {
+        let pages: Vec<_> = client.load_tracked(&tracked).try_collect().await.unwrap();
+        let link = pages.last().unwrap().delta.clone().unwrap();
+        assert_eq!(client.count_changes(&link).await.unwrap(), 0);
+        let contact = || Reference::record("contacts", id);
+        for (write, title) in [
+            (
+                Write::set_column(contact(), "jobtitle", "O'Neil & Sons \"x\""),
+                Some("O'Neil & Sons \"x\""),
+            ),
+            (Write::clear_column(contact(), "jobtitle"), None),
+        ] {
+            let written = client.write(&write).await.unwrap();
+            assert_eq!((written.outcome, written.id), (Outcome::Updated, Some(id)));
+            let row = client.retrieve("contacts", id, &tracked).await.unwrap();
+            assert_eq!(row.text("jobtitle"), title);
+        }
+        let number = Write::set_column(contact(), "numberofchildren", 3);
+        client.write(&number).await.unwrap();
+        let row = client.retrieve("contacts", id, &tracked).await.unwrap();
+        assert_eq!(row.value("numberofchildren"), 3);
+        let other = client.create("contacts", RecordBody::new().set("lastname", "x"));
+        let other = other.await.unwrap().id.unwrap();
+        assert_eq!(client.count_changes(&link).await.unwrap(), 2);
+        client.delete("contacts", other).await.unwrap();
+        let changed = client.count_changes(&link).await.unwrap();
+        let pages: Vec<_> = client.changes(&link).try_collect().await.unwrap();
+        let told = pages
+            .iter()
+            .map(|page| page.changed.len() + page.deleted.len());
+        assert_eq!(changed, u64::try_from(told.sum::<usize>()).unwrap());
+
+        let missing = Write::set_column(
+            Reference::record("contacts", Uuid::from_u128(7)),
+            "jobtitle",
+            "x",
+        );
+        assert_eq!(
+            client.write(&missing).await.unwrap_err().code(),
+            "not_found"
+        );
+        let nowhere = DeltaLink::from_text(&link.to_text().replace("127.0.0.1", "127.0.0.2"));
+        let refused = client.count_changes(&nowhere.unwrap()).await.unwrap_err();
+        assert_eq!(refused.code(), "delta_expired");
+    });
+}
+
+/// The key of a bind stands in JSON, percent-encoded as in an address.
+#[test]
+fn any_text_is_a_key_in_an_address_and_in_a_bind() {
+    let organization = Organization::start();
+    let client = &organization.client;
+    organization.runtime.block_on(async {
+        for number in ["A'B", "100%", "a/b?c#d", "a+b c", "%41", "é&=;,()", "山🦊"] {
+            let body = RecordBody::new()
+                .set("name", number)
+                .set("accountnumber", number);
+            let account = client.create("accounts", body).await.unwrap().id.unwrap();
+            let key = || Key::alternate("accountnumber", number);
+            let query = Query::new("accounts").select(["accountnumber"]);
+            let found = client.retrieve("accounts", key(), &query).await.unwrap();
+            assert_eq!(found.text("accountnumber"), Some(number));
+            let body = RecordBody::new().set("lastname", "x").bind(
+                "parentcustomerid_account",
+                Reference::record("accounts", key()),
+            );
+            let contact = client.create("contacts", body).await.unwrap().id.unwrap();
+            let query = Query::new("contacts").select(["_parentcustomerid_value"]);
+            let contact = client.retrieve("contacts", contact, &query).await.unwrap();
+            let employer = contact.lookup("parentcustomerid").map(|found| found.id);
+            assert_eq!(employer, Some(account), "{number}");
+        }
+    });
 }

@@ -218,6 +218,15 @@ impl Batch {
         outer_call(client, "batch", &boundary, body, repeatable)?.prefer(preferences)
     }
 
+    pub(crate) fn read(&self, answer: Answer) -> Result<Vec<Result<Done>>> {
+        let Some(boundary) = multipart::boundary(&answer.headers) else {
+            return Err(not_a_batch(answer));
+        };
+        let parts =
+            multipart::parts(&answer.body, &boundary).map_err(|reason| damaged(&answer, reason))?;
+        self.results(&answer, parts)
+    }
+
     fn results(&self, answer: &Answer, parts: Vec<Part<'_>>) -> Result<Vec<Result<Done>>> {
         let damaged = |reason| damaged(answer, reason);
         if parts.len() > self.entries.len() {
@@ -254,13 +263,7 @@ impl Client {
     /// Why the batch as a whole was not carried out or its answer cannot be read; [`Error::InvalidQuery`] if it is empty,
     /// has more than 1000 operations, or names an item of a change set elsewhere.
     pub async fn batch(&self, batch: &Batch) -> Result<Vec<Result<Done>>> {
-        let answer = self.answer(batch.outer_call(self)?).await?;
-        let Some(boundary) = multipart::boundary(&answer.headers) else {
-            return Err(not_a_batch(answer));
-        };
-        let parts =
-            multipart::parts(&answer.body, &boundary).map_err(|reason| damaged(&answer, reason))?;
-        batch.results(&answer, parts)
+        batch.read(self.answer(batch.outer_call(self)?).await?)
     }
 }
 

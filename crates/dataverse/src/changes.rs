@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::client::Client;
 use crate::error::{Error, Result, ServiceAnswer};
-use crate::odata::{Query, column};
+use crate::odata::{Query, column, encode};
 use crate::row::{NextLink, Page, Row};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
@@ -97,6 +97,28 @@ impl Client {
         self.change_pages(Next::Delta(since.clone()))
     }
 
+    /// How many rows have changed or are gone since the link was given (protocol page `sync.md`, section "Change
+    /// tracking"); Dataverse counts no further than 5000. The link stays as good as it was.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::changes`].
+    pub async fn count_changes(&self, since: &DeltaLink) -> Result<u64> {
+        let mut url = self.own_link(&since.link).ok_or_else(not_ours)?;
+        let token = url
+            .query_pairs()
+            .find(|(name, _)| name == "$deltatoken")
+            .map(|(_, token)| token.into_owned())
+            .ok_or_else(not_ours)?;
+        url.set_path(&format!("{}/$count", url.path()));
+        // Nothing else of the link counts, and on this path nothing else is documented.
+        url.set_query(Some(&format!("$deltatoken={}", encode(&token))));
+        self.execute(Call::read("count changes", Some(&since.entity_set), url))
+            .await
+            .map_err(expired)?
+            .into_number()
+    }
+
     fn change_pages(&self, first: Next) -> impl Stream<Item = Result<ChangePage>> + Send + use<> {
         try_unfold((self.clone(), first), |(client, next)| async move {
             let (page, follows_delta) = match next {
@@ -138,9 +160,7 @@ impl Client {
     }
 
     async fn first_changed(&self, since: &DeltaLink) -> Result<Page> {
-        let url = self
-            .own_link(&since.link)
-            .ok_or_else(|| Error::DeltaExpired(ServiceAnswer::new(None, None, None, None)))?;
+        let url = self.own_link(&since.link).ok_or_else(not_ours)?;
         let call = Call::read("changes", Some(&since.entity_set), url);
         self.page(call, &since.entity_set, None)
             .await
@@ -154,6 +174,11 @@ enum Next {
     /// And whether it follows a delta link.
     Link(NextLink, bool),
     End,
+}
+
+/// A link of another organization, or none.
+fn not_ours() -> Error {
+    Error::DeltaExpired(ServiceAnswer::new(None, None, None, None))
 }
 
 /// Of a delta link every 400 and 410 means that it is of no use any more.

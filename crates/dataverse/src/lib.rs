@@ -41,6 +41,8 @@ pub mod metadata;
 mod multipart;
 mod odata;
 mod operations;
+#[doc(hidden)]
+pub mod readers;
 mod reads;
 mod row;
 mod sign_in;

@@ -8,7 +8,12 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, sleep};
 
-/// What one connection takes of an organization.
+/// What one connection takes of an organization (protocol page `errors-and-limits.md`, section "Service protection
+/// limits").
+///
+/// They are no settings: Dynamics says itself by `Retry-After` when less is wanted, these numbers are far below what it
+/// allows, and an administrator who met them would have nothing to go by. Tests and other programs set them on the
+/// [`Connection`](crate::Connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many requests are under way at once; 8 by default. Dataverse refuses the 52nd of a user.

@@ -46,6 +46,12 @@ enum Kind {
         record: Reference,
         body: RecordBody,
     },
+    /// One column; none clears it.
+    Set {
+        record: Reference,
+        column: String,
+        value: Option<Value>,
+    },
     Delete(Reference),
     Associate {
         record: Reference,
@@ -110,6 +116,26 @@ impl Write {
     /// [`Error::NotFound`] can mean that the first one arrived.
     pub fn delete(record: impl Into<Reference>) -> Self {
         Self::of(Kind::Delete(record.into()), Condition::None)
+    }
+
+    /// Sets one column of a record that is there (protocol page `crud.md`, section "Update"). A lookup is set by
+    /// [`RecordBody::bind`] in an update. It may be sent again after a broken connection, for it sets the same.
+    pub fn set_column(
+        record: impl Into<Reference>,
+        column: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        let kind = Kind::Set {
+            record: record.into(),
+            column: column.into(),
+            value: Some(value.into()).filter(|value| !value.is_null()),
+        };
+        Self::of(kind, Condition::None)
+    }
+
+    /// Empties one column of a record that is there (protocol page `crud.md`, section "Update").
+    pub fn clear_column(record: impl Into<Reference>, column: impl Into<String>) -> Self {
+        Self::set_column(record, column, Value::Null)
     }
 
     /// Puts a record into a collection of another (protocol page `crud.md`, section "Associate"). If it is in there
@@ -194,7 +220,9 @@ impl Write {
                 note(record);
                 items.extend(body.items());
             }
-            Kind::Delete(record) | Kind::Disassociate { record, .. } => note(record),
+            Kind::Set { record, .. } | Kind::Delete(record) | Kind::Disassociate { record, .. } => {
+                note(record);
+            }
             Kind::Associate { record, with, .. } => {
                 note(record);
                 note(with);
@@ -222,6 +250,20 @@ impl Write {
                     target,
                     Some(body.members()?.clone()),
                 )
+            }
+            Kind::Set {
+                record,
+                column: name,
+                value,
+            } => {
+                let target = address(client, record, &format!("/{}", column(name)?), "")?;
+                match value {
+                    Some(value) => {
+                        let body = Map::from_iter([("value".to_owned(), value.clone())]);
+                        ("set column", Method::PUT, target, Some(body))
+                    }
+                    None => ("clear column", Method::DELETE, target, None),
+                }
             }
             Kind::Delete(record) => (
                 "delete",
@@ -274,6 +316,7 @@ impl Write {
         let record = match &self.kind {
             Kind::Create { entity_set, .. } => return Some(entity_set),
             Kind::Put { record, .. }
+            | Kind::Set { record, .. }
             | Kind::Delete(record)
             | Kind::Associate { record, .. }
             | Kind::Disassociate { record, .. } => record,
@@ -305,9 +348,13 @@ impl Write {
             (_, Condition::None) | (Kind::Put { .. }, _) => true,
             (Kind::Delete(_), Condition::OnlyUpdate | Condition::IfUnchanged(_)) => true,
             (Kind::Delete(_), Condition::OnlyCreate)
-            | (Kind::Create { .. } | Kind::Associate { .. } | Kind::Disassociate { .. }, _) => {
-                false
-            }
+            | (
+                Kind::Create { .. }
+                | Kind::Set { .. }
+                | Kind::Associate { .. }
+                | Kind::Disassociate { .. },
+                _,
+            ) => false,
         };
         if !fits {
             return Err(invalid("this write takes no such condition"));
@@ -347,7 +394,7 @@ impl Write {
                 Condition::OnlyCreate | Condition::OnlyUpdate
             ),
             Kind::Delete(_) => !matches!(self.condition, Condition::IfUnchanged(_)),
-            Kind::Disassociate { .. } => true,
+            Kind::Set { .. } | Kind::Disassociate { .. } => true,
         }
     }
 
@@ -355,6 +402,7 @@ impl Write {
     pub(crate) fn written(&self, answer: Answer) -> Result<Written> {
         let outcome = match (&self.kind, &self.condition) {
             (Kind::Create { .. }, _) => Outcome::Created,
+            (Kind::Set { .. }, _) => Outcome::Updated,
             (Kind::Delete(_), _) => Outcome::Deleted,
             (Kind::Associate { .. }, _) => Outcome::Associated,
             (Kind::Disassociate { .. }, _) => Outcome::Disassociated,
@@ -382,10 +430,17 @@ impl Write {
                     },
                 ..
             }
+            | Kind::Set {
+                record:
+                    Reference::Record {
+                        key: Key::Id(id), ..
+                    },
+                ..
+            }
             | Kind::Delete(Reference::Record {
                 key: Key::Id(id), ..
             }) => Some(*id),
-            Kind::Create { .. } | Kind::Put { .. } | Kind::Delete(_) => {
+            Kind::Create { .. } | Kind::Put { .. } | Kind::Set { .. } | Kind::Delete(_) => {
                 text("OData-EntityId").and_then(id_in_address)
             }
             Kind::Associate { .. } | Kind::Disassociate { .. } => None,

@@ -10,17 +10,16 @@ use crate::process::{output, run_logged};
 use crate::project::{root, scratch, target};
 
 /// How long each target runs.
-const SECONDS: u32 = 10;
+const SECONDS: u32 = 6;
 
 /// Counters, comparisons and their table, which libFuzzer reads: what `cargo fuzz` asks for, without a sanitizer, which only
 /// nightly compilers have. The targets have no unsafe code of ours.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 6] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Clink-dead-code",
     "--cfg=fuzzing",
 ];
 

@@ -33,7 +33,7 @@ pub(super) fn console_origins(configured: &[String]) -> Vec<String> {
 /// A page or one of its parts.
 pub(super) fn page(state: &DoorState, path: &str) -> Response {
     if path == "config.json" {
-        let config = serde_json::json!({ "version": crate::VERSION, "consoleOrigins": state.console_origins });
+        let config = serde_json::json!({ "version": crate::VERSION, "consoleOrigins": *state.console_origins });
         return ([(header::CACHE_CONTROL, "no-store")], axum::Json(config)).into_response();
     }
     let Some(file) = ConsoleApp::get(path) else {

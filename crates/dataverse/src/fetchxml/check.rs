@@ -45,7 +45,7 @@ impl Fetch {
         Ok(Self { root })
     }
 
-    pub(super) fn root(&self) -> &Element {
+    pub(crate) fn root(&self) -> &Element {
         &self.root
     }
 

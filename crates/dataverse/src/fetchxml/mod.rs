@@ -19,5 +19,6 @@ pub use build::{Aggregate, Builder, Condition, DateGrouping, Join, Link, Related
 pub use check::Fetch;
 pub use operator::{Operator, Values};
 pub use run::FetchPage;
+pub(crate) use run::read_page;
 pub use template::{Parameter, Template};
 pub use tree::{Fault, Place};

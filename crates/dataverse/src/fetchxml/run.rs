@@ -79,9 +79,17 @@ impl Client {
                 &[("prefer", &prefer)],
             )
             .await?;
-        let next = next_page(root, &envelope)?;
-        Ok((page(envelope)?, next))
+        read_page(root, envelope)
     }
+}
+
+/// The rows, and the query for the next page.
+pub(crate) fn read_page(
+    root: &Element,
+    envelope: Map<String, Value>,
+) -> Result<(FetchPage, Option<Element>)> {
+    let next = next_page(root, &envelope)?;
+    Ok((page(envelope)?, next))
 }
 
 fn page(mut envelope: Map<String, Value>) -> Result<FetchPage> {

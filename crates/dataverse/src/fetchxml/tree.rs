@@ -94,7 +94,7 @@ pub(super) fn shortened(name: &str) -> String {
 
 /// An element with its attributes in order. Values are decoded.
 #[derive(Clone, PartialEq)]
-pub(super) struct Element {
+pub(crate) struct Element {
     pub name: String,
     pub attributes: Vec<(String, String)>,
     pub children: Vec<Element>,

@@ -14,6 +14,7 @@ mod token;
 
 pub use browser::BrowserSignIn;
 pub use device::DeviceSignIn;
+pub(crate) use refusal::refusal_of;
 pub(crate) use token::Token;
 
 use crate::error::{Endpoint, Error, Result, ServiceAnswer, SignInProblem};

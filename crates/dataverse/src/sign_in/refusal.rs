@@ -50,6 +50,11 @@ pub(super) fn refusal(answer: &Answer, asking: Asking) -> Error {
     }
 }
 
+/// The same for a person, for the readers' fuzz target.
+pub(crate) fn refusal_of(answer: &Answer) -> Error {
+    refusal(answer, Asking::Person)
+}
+
 /// The error that `error` and `error_description` of a callback stand for.
 pub(super) fn refused_in_browser(error: &str, description: &str) -> Error {
     let label = leading_label(description).unwrap_or_default();

@@ -224,6 +224,20 @@ async fn every_write_has_its_own_address_and_condition() {
             Outcome::Deleted,
         ),
         (
+            Write::set_column(Reference::record("contacts", key()), "jobtitle", "x"),
+            "PUT",
+            format!("{keyed}/jobtitle"),
+            None,
+            Outcome::Updated,
+        ),
+        (
+            Write::clear_column(contact(), "jobtitle"),
+            "DELETE",
+            format!("{plain}/jobtitle"),
+            None,
+            Outcome::Updated,
+        ),
+        (
             Write::associate(
                 Reference::record("accounts", ACCOUNT),
                 "contact_customer_accounts",
@@ -262,6 +276,9 @@ async fn every_write_has_its_own_address_and_condition() {
                 .get(name)
                 .map(|value| value.to_str().unwrap());
             assert_eq!(sent, expected, "{write:?}");
+        }
+        if verb == "PUT" {
+            assert_eq!(request.body_json::<Value>().unwrap(), json!({"value": "x"}));
         }
         if outcome == Outcome::Associated {
             let id = format!("{}{API}contacts({ID})", server.uri());
