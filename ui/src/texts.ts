@@ -1,5 +1,5 @@
 // Every string that the page shows or speaks. Numbers and times arrive formatted for the agent's locale.
-import type { Table } from "./backend/types";
+import type { EntryState, RecordTable, Table, Written } from "./backend/types";
 import type { Span } from "./time";
 
 const integers = new Intl.NumberFormat();
@@ -23,6 +23,13 @@ const article: Record<Table, string> = {
   contact: "a contact",
   account: "an account",
   lead: "a lead",
+};
+
+const recordNames: Record<RecordTable, string> = {
+  contact: "Contact",
+  lead: "Lead",
+  case: "Case",
+  task: "Task",
 };
 
 export const texts = {
@@ -195,6 +202,175 @@ export const texts = {
     list: "Sample visitors",
     empty: "There are no sample visitors.",
     count: (count: number) => counted(count, "visitor", "visitors"),
+  },
+
+  record: {
+    title: "Record this chat",
+    buttons: (table: RecordTable) => recordNames[table],
+    create: (table: RecordTable) => `Create a ${recordNames[table].toLowerCase()} from this chat`,
+    resume: (table: RecordTable) =>
+      `Go on with the unfinished ${recordNames[table].toLowerCase()} of this chat`,
+    automatic: {
+      live: (action: string) => `When this chat ends: ${action}`,
+      ended: (action: string) => `This chat has ended: ${action}`,
+      nothing: "When this chat ends, nothing is recorded.",
+      idle: (action: string) => `When a chat ends: ${action}`,
+    },
+    known: (names: string) => `In Dynamics 365: ${names}`,
+    iconOnly: "Records are not shown here: the settings say “Do Nothing”.",
+    entries: "Recorded of this chat",
+    spoken: (title: string, state: string) => `${title}: ${state}`,
+    attentionSpoken: (count: number) =>
+      count === 1
+        ? "One record needs attention"
+        : `${integers.format(count)} records need attention`,
+  },
+
+  form: {
+    title: (table: RecordTable) => `New ${recordNames[table].toLowerCase()}`,
+    filling: "Filling in the form…",
+    failed: "The form could not be filled in.",
+    chatChanged: "Another chat was selected at the same moment.",
+    belongs: (name: string) => `From the chat with ${name}`,
+    otherChat: (name: string) =>
+      `Another chat is selected now. This form belongs to the chat with ${name}.`,
+    otherChatStep:
+      "Select that chat again to create the record. What you have typed is kept as long as the companion runs.",
+    aside: "Set aside",
+    kept: (table: RecordTable, name: string) =>
+      `Unfinished ${recordNames[table].toLowerCase()} for ${name}.`,
+    keptSpoken: (table: RecordTable, name: string) =>
+      `the unfinished ${recordNames[table].toLowerCase()} for ${name}`,
+    resume: "Go on",
+    resumeSpoken: (what: string) => `Go on with ${what}`,
+    throwAway: "Throw away",
+    throwAwaySpoken: (what: string) => `Throw away ${what}`,
+    submit: (table: RecordTable) => `Create ${recordNames[table].toLowerCase()}`,
+    shortcut: "Ctrl+Enter",
+    sending: "Sending…",
+    notCreated: "The record was not created. What you have typed is still here.",
+    discardAsk: "Throw away what you have changed?",
+    keep: "Keep editing",
+    required: (label: string) => `${label} is required.`,
+    tooLong: (over: number) => `${counted(over, "character", "characters")} too long.`,
+    left: (left: number) => `${counted(left, "character", "characters")} left.`,
+    notNumber: "This is not a number.",
+    notDate: "This is not a date.",
+    none: "(none)",
+    unknownChoice: (value: string) => `Choice ${value}`,
+    customer: "Customer",
+    regarding: "Regarding",
+    newContact: "Create the contact along with it",
+    needAbout: "Choose a record, or create the contact along with it.",
+    find: "Type a name, e-mail or number",
+    finding: "Looking…",
+    foundNone: "Nothing found.",
+    findFailed: (why: string) => `Could not look: ${why}`,
+    openCases: "Open cases of this person",
+    addToCase: "Add to this case instead",
+    addToCaseSpoken: (name: string) => `Add to open case ${name} instead`,
+    duplicates: "This may exist already",
+    duplicatesCached: "Known from earlier; Dynamics was not asked.",
+    duplicatesFailed: (why: string) => `Whether it exists already could not be checked: ${why}`,
+    takeExisting: "Use the existing one",
+    takeExistingSpoken: (name: string) => `Use the existing one: ${name}`,
+  },
+
+  entry: {
+    state: {
+      waiting: "Waiting",
+      queued: "Queued",
+      sending: "Sending…",
+      done: "Done",
+      nothing: "Nothing to write",
+      attention: "Needs attention",
+      discarded: "Discarded",
+    } satisfies Record<EntryState, string>,
+    waitingUntil: (time: string) => `Waiting until ${time}`,
+    waitingHint: "The chat may be reopened until then.",
+    nextIn: (time: string) => `Next attempt in ${time}.`,
+    queuedHint: "Saved here. It is sent as soon as Dynamics can be reached.",
+    attempts: (count: number) => `Tried ${counted(count, "time", "times")}`,
+    done: {
+      planned: "To be written",
+      created: "Created",
+      existed: "Existed already",
+      updated: "Updated",
+      unchanged: "Unchanged",
+      deleted: "Deleted",
+      deactivated: "Deactivated",
+    } satisfies Record<Written["done"], string>,
+    for: (visitor: string) => `Visitor: ${visitor}`,
+    createdAt: (time: string) => `Put into the outbox ${time}`,
+    undo: "Undo",
+    undoIn: (time: string) => `Undo (${time})`,
+    undoSpoken: (title: string) => `Undo ${title}`,
+    who: "Who is meant?",
+    choose: "This one",
+    chooseSpoken: (name: string) => `This one: ${name}`,
+    someoneNew: "None of these: create a new one",
+    retry: "Try again",
+    retrySpoken: (title: string) => `Try again: ${title}`,
+    edit: "Correct the values",
+    editSpoken: (title: string) => `Correct the values of ${title}`,
+    send: "Send again",
+    discard: "Discard",
+    discardSpoken: (title: string) => `Discard ${title}`,
+    discardAsk: (title: string) => `Discard ${title}? It will not be written to Dynamics.`,
+    failed: "That did not work.",
+  },
+
+  outbox: {
+    title: "Outbox",
+    button: (queued: number, attention: number) =>
+      queued === 0 && attention === 0
+        ? "Outbox: empty"
+        : `Outbox: ${[
+            attention > 0
+              ? `${integers.format(attention)} ${attention === 1 ? "needs" : "need"} attention`
+              : "",
+            queued > 0 ? `${integers.format(queued)} queued` : "",
+          ]
+            .filter((part) => part !== "")
+            .join(", ")}`,
+    loading: "Reading the outbox…",
+    failed: "The outbox could not be read.",
+    empty: "Nothing is waiting and nothing needs attention.",
+    attention: "Needs attention",
+    waiting: "Waiting to be sent",
+    finished: "Finished",
+  },
+
+  activity: {
+    title: "Activity",
+    button: "Activity",
+    loading: "Reading the activity…",
+    failed: "The activity could not be read.",
+    empty: "Nothing has been recognised or written yet.",
+    emptyFiltered: "Nothing matches this filter.",
+    search: "Visitor, record or detail",
+    kind: "Kind",
+    all: "Everything",
+    what: {
+      recognised: "Recognised",
+      queued: "Queued",
+      created: "Created",
+      updated: "Updated",
+      existed: "Existed already",
+      attention: "Needs attention",
+      discarded: "Discarded",
+      undone: "Undone",
+      nothing: "Nothing to write",
+    } as Record<string, string>,
+    by: (name: string) => `by ${name}`,
+    byItself: "by itself",
+    older: "Show older",
+    export: "Export as CSV",
+    exporting: "Exporting…",
+    exported: (lines: number) => `${counted(lines, "line", "lines")} exported.`,
+    ready: (lines: number) => `${counted(lines, "line", "lines")} as CSV, ready to be copied.`,
+    copy: "Copy",
+    file: (day: string) => `activity-${day}.csv`,
   },
 
   announce: {

@@ -1,5 +1,6 @@
 import { FluentProvider, Spinner, makeStyles, tokens } from "@fluentui/react-components";
 import type { Backend, Problem } from "../backend";
+import { RecorderContext } from "../record/recorder";
 import { texts } from "../texts";
 import { Notice } from "./Notice";
 import { Page } from "./Page";
@@ -45,7 +46,9 @@ export function App({ backend }: { backend: Backend }) {
       applyStylesToPortals={false}
     >
       {view ? (
-        <Page view={view} down={down} failure={failure} commands={commands} onDismiss={dismiss} />
+        <RecorderContext value={backend}>
+          <Page view={view} down={down} failure={failure} commands={commands} onDismiss={dismiss} />
+        </RecorderContext>
       ) : (
         <Starting problem={down} />
       )}

@@ -1,18 +1,27 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
 import { useState } from "react";
+import { ActivityDrawer } from "../activity/ActivityDrawer";
 import type { Problem, View } from "../backend";
 import { Cards } from "../cards/Cards";
 import { ConsoleDialog } from "../console/ConsoleDialog";
 import { TopBar } from "../header/TopBar";
 import { VisitorHeader } from "../header/VisitorHeader";
+import { OutboxDrawer } from "../outbox/OutboxDrawer";
 import { PracticeConsole } from "../practice/PracticeConsole";
+import { FormDrawer } from "../record/FormDrawer";
+import { IconOnly } from "../record/IconOnly";
+import { KeptForms } from "../record/KeptForms";
+import { RecordPanel } from "../record/RecordPanel";
+import { useForms } from "../record/useForms";
 import { hidden } from "../text/hidden";
 import { IdleScreen } from "./IdleScreen";
 import { Notices } from "./Notices";
 import { Unidentifiable } from "./Unidentifiable";
-import { announcement } from "./announce";
+import { announcement, recordAnnouncement } from "./announce";
+import { texts } from "../texts";
 import type { Commands } from "./useCommands";
 import { useShortcuts } from "./useShortcuts";
+import { knownNames } from "../record/knownNames";
 
 const useStyles = makeStyles({
   page: {
@@ -43,31 +52,67 @@ interface Props {
 
 export function Page({ view, down, failure, commands, onDismiss }: Props) {
   const styles = useStyles();
-  const [consoleOpen, setConsoleOpen] = useState(false);
-  const { visitor, recognition, practice } = view;
+  const [open, setOpen] = useState<"console" | "outbox" | "activity" | null>(null);
+  const { visitor, recognition, recording, practice } = view;
+  const forms = useForms();
+  const chat = visitor?.chatId ?? null;
+  const isCurrent = (form: { chat: string | null }) => visitor !== null && form.chat === chat;
+  const close = () => {
+    setOpen(null);
+  };
   useShortcuts(commands.refresh);
   return (
     <div className={styles.page}>
       <TopBar
         view={view}
         onRefresh={commands.refresh}
+        onOutbox={() => {
+          setOpen("outbox");
+        }}
+        onActivity={() => {
+          setOpen("activity");
+        }}
         onConsole={() => {
-          setConsoleOpen(true);
+          setOpen("console");
         }}
         onSignOut={commands.signOut}
       />
       <main className={styles.main}>
-        <VisitorHeader visitor={visitor} />
+        <VisitorHeader
+          visitor={visitor}
+          known={recording.iconOnly ? knownNames(recognition) : null}
+        />
         <div className={styles.content}>
           <Notices
             view={view}
             down={down}
-            failure={consoleOpen ? null : failure}
+            failure={open === null ? failure : null}
             commands={commands}
             onDismiss={onDismiss}
           />
+          <KeptForms
+            forms={forms.forms.filter(({ key }) => key !== forms.shown)}
+            onResume={forms.show}
+            onThrowAway={forms.remove}
+          />
+          {visitor && (
+            <RecordPanel
+              // A message about one chat is none about the next.
+              key={`record ${chat ?? visitor.email}`}
+              recording={recording}
+              visitor={visitor}
+              unfinished={forms.forms.filter(isCurrent).map(({ table }) => table)}
+              onForm={(table, draft) => {
+                const who = visitor.name || visitor.email || texts.visitor.nameless;
+                forms.begin({ table, chat, who, draft });
+              }}
+              onOpen={commands.openRecord}
+            />
+          )}
           {visitor === null ? (
             <IdleScreen view={view} commands={commands} />
+          ) : recording.iconOnly ? (
+            <IconOnly />
           ) : recognition.state === "unidentifiable" ? (
             <Unidentifiable problem={recognition.problem} />
           ) : (
@@ -84,19 +129,54 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
         </div>
       </main>
       {practice && <PracticeConsole practice={practice} onPlay={commands.playVisitor} />}
-      {consoleOpen && (
+      {forms.forms.map((form) => (
+        <FormDrawer
+          key={form.key}
+          form={form}
+          shown={form.key === forms.shown}
+          current={isCurrent(form)}
+          onDone={() => {
+            forms.remove(form.key);
+          }}
+          onAside={() => {
+            forms.show(null);
+          }}
+          onClose={() => {
+            forms.remove(form.key);
+          }}
+        />
+      ))}
+      {open === "outbox" && (
+        <OutboxDrawer
+          revision={view.revision}
+          failure={failure}
+          onDismiss={onDismiss}
+          onOpen={commands.openRecord}
+          onClose={close}
+        />
+      )}
+      {open === "activity" && (
+        <ActivityDrawer
+          failure={failure}
+          onDismiss={onDismiss}
+          onOpen={commands.openRecord}
+          onClose={close}
+        />
+      )}
+      {open === "console" && (
         <ConsoleDialog
           console={view.console}
           commands={commands}
           failure={failure}
           onDismiss={onDismiss}
-          onClose={() => {
-            setConsoleOpen(false);
-          }}
+          onClose={close}
         />
       )}
       <div role="status" data-testid="announcement" style={hidden}>
         {announcement(view)}
+      </div>
+      <div role="status" data-testid="record-announcement" style={hidden}>
+        {recordAnnouncement(recording)}
       </div>
     </div>
   );

@@ -1,4 +1,5 @@
-import type { Card, Table, View } from "../backend";
+import type { Card, Recording, Table, View } from "../backend";
+import { stateText } from "../record/stateText";
 import { brief } from "../text/visible";
 import { texts } from "../texts";
 import { TABLES } from "./useShortcuts";
@@ -42,4 +43,13 @@ function known(table: Table, { state, record }: Card): string {
 function answer(table: Table, card: Card): string {
   const shown = known(table, card);
   return card.problem && card.state !== "failed" ? texts.announce.unconfirmed(shown) : shown;
+}
+
+/** What a screen reader says about recording: the newest entry of this chat, and what needs a person. */
+export function recordAnnouncement({ chat, attention }: Recording): string {
+  const newest = chat[0];
+  const parts: string[] = [];
+  if (newest) parts.push(texts.record.spoken(brief(newest.title), stateText(newest)));
+  if (attention > 0) parts.push(texts.record.attentionSpoken(attention));
+  return parts.length === 0 ? "" : `${parts.join(". ")}.`;
 }

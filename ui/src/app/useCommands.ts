@@ -9,7 +9,7 @@ export interface Commands {
   cancelPairing: () => void;
   revokeConsole: (id: string) => void;
   playVisitor: (id: string) => void;
-  openRecord: (table: Table, id: string) => void;
+  openRecord: (table: string, id: string) => void;
   reconnect: () => void;
   signIn: () => void;
   cancelSignIn: () => void;

@@ -1,4 +1,16 @@
-import type { Problem, Table, View } from "./types";
+import type {
+  ActivityFilter,
+  ActivityPage,
+  Draft,
+  Duplicates,
+  Entry,
+  Filled,
+  Found,
+  Problem,
+  RecordTable,
+  Table,
+  View,
+} from "./types";
 
 /** What the page hears from the back end. */
 export interface Listener {
@@ -10,8 +22,36 @@ export interface Listener {
   view(view: View): void;
 }
 
+/** What is asked about recording; each answer is shown where it was asked for. Rejects with a `Problem`. */
+export interface Recorder {
+  /** The form of a new record of the current chat, filled in. */
+  draft(table: RecordTable): Promise<Draft>;
+  /** Puts a record into the outbox. */
+  create(filled: Filled): Promise<Entry>;
+  /** Adds this chat to an open case instead of creating one. */
+  addToCase(id: string, chat: string | null): Promise<Entry>;
+  /** Records that look like the one that is about to be created. */
+  duplicates(filled: Filled): Promise<Duplicates>;
+  /** Records of these tables whose name, e-mail or number looks like the text. */
+  find(targets: string[], text: string): Promise<Found[]>;
+  /** Takes this record as the visitor's instead of creating one. */
+  takeExisting(table: string, id: string): Promise<void>;
+  outbox(): Promise<Entry[]>;
+  /** Tries again; `values` are those that were corrected, by `table.column`. */
+  retry(id: string, values: Record<string, string>): Promise<void>;
+  discard(id: string): Promise<void>;
+  /** Says who is meant; null for somebody new. */
+  choosePerson(id: string, record: string | null): Promise<void>;
+  undo(id: string): Promise<Entry>;
+  activity(filter: ActivityFilter): Promise<ActivityPage>;
+  /** The same lines as CSV. */
+  exportActivity(filter: ActivityFilter): Promise<string>;
+}
+
 /** Everything the page can ask of the back end. Commands reject with a `Problem`. */
-export interface Backend {
+export interface Backend extends Recorder {
+  /** Whether the page can offer a text as a file. (In the window, WebKitGTK drops such downloads without a word.) */
+  readonly savesFiles: boolean;
   subscribe(listener: Listener): () => void;
   view(): Promise<View>;
   /** Asks Dynamics again about the visitor that is shown. */
@@ -23,8 +63,8 @@ export interface Backend {
   revokeConsole(id: string): Promise<void>;
   /** Practice mode: acts as if this sample visitor's chat had been selected. */
   playVisitor(id: string): Promise<void>;
-  /** Opens the record in the system's browser. */
-  openRecord(table: Table, id: string): Promise<void>;
+  /** Opens the record in the system's browser; the table by its logical name. */
+  openRecord(table: string, id: string): Promise<void>;
   /** Connects to Dynamics again, signing in where that is needed. */
   reconnect(): Promise<void>;
   /** Signs the person in: opens the system's browser, or shows a code for another device. */
@@ -44,17 +84,30 @@ export interface Wire {
   cancel_pairing: Record<string, never>;
   revoke_console: { id: string };
   play_visitor: { id: string };
-  open_record: { table: Table; id: string };
+  open_record: { table: string; id: string };
   reconnect: Record<string, never>;
   sign_in: Record<string, never>;
   cancel_sign_in: Record<string, never>;
   sign_out: Record<string, never>;
+  draft: { table: RecordTable };
+  create: { filled: Filled };
+  add_to_case: { id: string; chat: string | null };
+  duplicates: { filled: Filled };
+  find: { targets: string[]; text: string };
+  use_existing: { table: string; id: string };
+  outbox: Record<string, never>;
+  retry: { id: string; values: Record<string, string> };
+  discard: { id: string };
+  choose_person: { id: string; record: string | null };
+  undo: { id: string };
+  activity: { filter: ActivityFilter };
+  export_activity: { filter: ActivityFilter };
 }
 
 export type Call = <C extends keyof Wire>(command: C, args: Wire[C]) => Promise<unknown>;
 
 /** The commands of a back end that is reached through `call`. */
-export function commandsOver(call: Call): Omit<Backend, "subscribe"> {
+export function commandsOver(call: Call): Omit<Backend, "subscribe" | "savesFiles"> {
   const done = async <C extends keyof Wire>(command: C, args: Wire[C]) => {
     await call(command, args);
   };
@@ -71,5 +124,18 @@ export function commandsOver(call: Call): Omit<Backend, "subscribe"> {
     signIn: () => done("sign_in", {}),
     cancelSignIn: () => done("cancel_sign_in", {}),
     signOut: () => done("sign_out", {}),
+    draft: async (table) => (await call("draft", { table })) as Draft,
+    create: async (filled) => (await call("create", { filled })) as Entry,
+    addToCase: async (id, chat) => (await call("add_to_case", { id, chat })) as Entry,
+    duplicates: async (filled) => (await call("duplicates", { filled })) as Duplicates,
+    find: async (targets, text) => (await call("find", { targets, text })) as Found[],
+    takeExisting: (table, id) => done("use_existing", { table, id }),
+    outbox: async () => (await call("outbox", {})) as Entry[],
+    retry: (id, values) => done("retry", { id, values }),
+    discard: (id) => done("discard", { id }),
+    choosePerson: (id, record) => done("choose_person", { id, record }),
+    undo: async (id) => (await call("undo", { id })) as Entry,
+    activity: async (filter) => (await call("activity", { filter })) as ActivityPage,
+    exportActivity: async (filter) => (await call("export_activity", { filter })) as string,
   };
 }

@@ -2,7 +2,7 @@ import type { Backend } from "./backend";
 import { socketBackend } from "./socket";
 import { isTauri, tauriBackend } from "./tauri";
 
-export type { Backend, Listener } from "./backend";
+export type { Backend, Listener, Recorder } from "./backend";
 export { asProblem } from "./problem";
 export type * from "./types";
 

@@ -84,6 +84,7 @@ export function socketBackend(url: string): Backend {
 
   return {
     ...commandsOver(call),
+    savesFiles: true,
     subscribe(listener) {
       listeners.add(listener);
       if (listeners.size === 1 && socket === null) connect();

@@ -10,6 +10,7 @@ export { isTauri } from "@tauri-apps/api/core";
 export function tauriBackend(): Backend {
   return {
     ...commandsOver((command, args) => invoke(command, { ...args })),
+    savesFiles: false,
     subscribe(listener) {
       let active = true;
       let unlisten: (() => void) | null = null;

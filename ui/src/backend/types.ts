@@ -27,4 +27,7 @@ export type Table = RecordView["table"];
 export type Practice = NonNullable<View["practice"]>;
 export type Recording = View["recording"];
 export type Entry = Recording["chat"][number];
+export type EntryState = Entry["state"];
+export type Written = Entry["records"][number];
+export type ChoiceOfPerson = Entry["candidates"][number];
 export type Problem = NonNullable<Recognition["problem"]>;

@@ -1,8 +1,16 @@
-import { ProgressBar, makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
+import {
+  CounterBadge,
+  ProgressBar,
+  makeStyles,
+  mergeClasses,
+  tokens,
+} from "@fluentui/react-components";
 import type { View } from "../backend";
 import {
   ArrowClockwise16Regular,
   ArrowExit16Regular,
+  History16Regular,
+  MailInbox16Regular,
   PlugConnected16Regular,
   PlugDisconnected16Regular,
 } from "../icons";
@@ -30,6 +38,7 @@ const useStyles = makeStyles({
   },
   buttons: { display: "flex", flexShrink: 0 },
   console: { position: "relative" },
+  count: { position: "absolute", top: "-2px", right: "-2px", pointerEvents: "none" },
   dot: {
     position: "absolute",
     right: "4px",
@@ -50,12 +59,41 @@ const useStyles = makeStyles({
 interface Props {
   view: View;
   onRefresh: () => void;
+  onOutbox: () => void;
+  onActivity: () => void;
   onConsole: () => void;
   onSignOut: () => void;
 }
 
-export function TopBar({ view, onRefresh, onConsole, onSignOut }: Props) {
+/** What needs a person, or else what waits. */
+function Outbox({ view, onOutbox }: Pick<Props, "view" | "onOutbox">) {
   const styles = useStyles();
+  const { queued, attention } = view.recording;
+  return (
+    <IconButton
+      label={texts.outbox.button(queued, attention)}
+      className={styles.console}
+      opensDialog
+      icon={
+        <>
+          <MailInbox16Regular />
+          <CounterBadge
+            className={styles.count}
+            size="small"
+            overflowCount={99}
+            count={attention > 0 ? attention : queued}
+            color={attention > 0 ? "danger" : "brand"}
+          />
+        </>
+      }
+      onClick={onOutbox}
+    />
+  );
+}
+
+export function TopBar(props: Props) {
+  const styles = useStyles();
+  const { view, onRefresh, onActivity, onConsole, onSignOut } = props;
   const { connected } = view.console;
   const asking = view.recognition.state === "looking" || view.recognition.state === "cached";
   return (
@@ -70,6 +108,13 @@ export function TopBar({ view, onRefresh, onConsole, onSignOut }: Props) {
           icon={<ArrowClockwise16Regular />}
           disabled={view.visitor === null}
           onClick={onRefresh}
+        />
+        <Outbox view={view} onOutbox={props.onOutbox} />
+        <IconButton
+          label={texts.activity.button}
+          opensDialog
+          icon={<History16Regular />}
+          onClick={onActivity}
         />
         {view.connection.person && view.connection.state === "online" && (
           <IconButton

@@ -9,6 +9,7 @@ import {
   People16Regular,
   Phone16Regular,
 } from "../icons";
+import { KnownIcon } from "../record/KnownIcon";
 import { CopyButton, useRevealStyles } from "../text/CopyButton";
 import { RecordText } from "../text/RecordText";
 import { hidden } from "../text/hidden";
@@ -33,10 +34,12 @@ const useStyles = makeStyles({
   who: { flexGrow: 1, minWidth: 0 },
   name: {
     margin: 0,
+    minWidth: 0,
     fontSize: tokens.fontSizeBase500,
     lineHeight: tokens.lineHeightBase500,
     fontWeight: tokens.fontWeightSemibold,
   },
+  nameRow: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalS, minWidth: 0 },
   none: { color: tokens.colorNeutralForeground2 },
   chat: {
     display: "flex",
@@ -142,7 +145,13 @@ function ChatState({ visitor }: { visitor: Visitor }) {
   );
 }
 
-export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
+interface Props {
+  visitor: Visitor | null;
+  /** The records that were found, where no more than an icon shall say so; null where the cards do. */
+  known: string | null;
+}
+
+export function VisitorHeader({ visitor, known }: Props) {
   const styles = useStyles();
   const reveal = useRevealStyles();
   if (!visitor) {
@@ -166,9 +175,12 @@ export function VisitorHeader({ visitor }: { visitor: Visitor | null }) {
           name={brief(visible(name), 60)}
         />
         <div className={styles.who}>
-          <h1 className={styles.name}>
-            <RecordText lines={2}>{name || texts.visitor.nameless}</RecordText>
-          </h1>
+          <div className={styles.nameRow}>
+            <h1 className={styles.name}>
+              <RecordText lines={2}>{name || texts.visitor.nameless}</RecordText>
+            </h1>
+            {known !== null && known !== "" && <KnownIcon names={known} />}
+          </div>
           <ChatState visitor={visitor} />
         </div>
       </div>
