@@ -4,6 +4,8 @@
 //! A lookup carries the number of the visitor it was started for; news of an earlier number are dropped, so
 //! that a late answer never overwrites a newer visitor.
 
+mod recording;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +32,15 @@ use crate::person::{PersonsSignIn, SignInNews};
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
 use crate::recognise::{self, Rules};
+use crate::recorder::{Current, Recorder};
 use crate::schema;
 use crate::view::{
     self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
     ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
     ValueSource, View, VisitorView,
 };
+
+use recording::{RecordingNews, ShownRecording};
 
 /// How long the first wait is before Dynamics is tried again, and the longest one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -72,6 +77,7 @@ pub(crate) struct Parts {
     pub(crate) practice: Option<PracticeConsole>,
     /// The person's sign-in, where one signs in.
     pub(crate) person: Option<PersonsSignIn>,
+    pub(crate) recorder: Recorder,
 }
 
 /// The channels into and out of the controller.
@@ -97,6 +103,18 @@ pub(crate) enum Command {
         id: String,
         answer: oneshot::Sender<Result<String, Problem>>,
     },
+    /// What the agent looks at; none without a chat.
+    Current {
+        answer: oneshot::Sender<Result<Option<Current>, Problem>>,
+    },
+    /// This record is who the visitor is.
+    UseExisting {
+        record: Box<Record>,
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    Event {
+        event: Box<ConsoleEvent>,
+    },
     Link {
         event: Box<ConsoleEvent>,
     },
@@ -110,161 +128,8 @@ pub(crate) enum Command {
     SignOut,
 }
 
-/// The way to a running back end. Clones share it.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) view: watch::Receiver<Arc<View>>,
-    pub(crate) desk: ConsoleDesk,
-    pub(crate) schema: watch::Receiver<Option<Arc<Schema>>>,
-    pub(crate) practice: Option<PracticeConsole>,
-}
-
-impl Handle {
-    /// What the organization's tables look like, as far as it is known, with every change. Known at once from the
-    /// cache; none before Dynamics has been reached for the first time.
-    #[must_use]
-    pub fn watch_schema(&self) -> watch::Receiver<Option<Arc<Schema>>> {
-        self.schema.clone()
-    }
-
-    /// What is shown now.
-    #[must_use]
-    pub fn view(&self) -> Arc<View> {
-        self.view.borrow().clone()
-    }
-
-    /// What is shown, with every change.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Arc<View>> {
-        self.view.clone()
-    }
-
-    /// Asks Dynamics about the current visitor again.
-    ///
-    /// # Errors
-    /// `companion_stopping`.
-    pub async fn refresh(&self) -> Result<(), Problem> {
-        self.send(Command::Refresh).await
-    }
-
-    /// Tries to reach Dynamics now.
-    ///
-    /// # Errors
-    /// `companion_stopping`.
-    pub async fn reconnect(&self) -> Result<(), Problem> {
-        self.send(Command::Reconnect).await
-    }
-
-    /// Begins a person's sign-in; one that was under way ends. The caller opens the returned page in the system's
-    /// browser, or calls [`Handle::cancel_sign_in`] if it cannot. Without a page the person types the code of the view
-    /// on another device. How it ends stands in the view.
-    ///
-    /// # Errors
-    /// Why it cannot begin, or `companion_stopping`.
-    pub async fn sign_in(&self) -> Result<Option<Url>, Problem> {
-        self.ask(|answer| Command::SignIn { answer }).await
-    }
-
-    /// Ends the sign-in that is under way, if one is.
-    ///
-    /// # Errors
-    /// `companion_stopping`.
-    pub async fn cancel_sign_in(&self) -> Result<(), Problem> {
-        self.send(Command::CancelSignIn).await
-    }
-
-    /// Forgets who is signed in, and everything that was read as that person.
-    ///
-    /// # Errors
-    /// `companion_stopping`.
-    pub async fn sign_out(&self) -> Result<(), Problem> {
-        self.send(Command::SignOut).await
-    }
-
-    /// Shows another candidate for the current visitor.
-    ///
-    /// # Errors
-    /// `candidate_gone` if it is none (any more), `companion_stopping`.
-    pub async fn choose(&self, table: Table, id: String) -> Result<(), Problem> {
-        self.ask(|answer| Command::Choose { table, id, answer })
-            .await
-    }
-
-    /// The page of a shown record or candidate in Dynamics. Nothing else is ever opened in a browser.
-    ///
-    /// # Errors
-    /// `record_not_shown`, `companion_stopping`.
-    pub async fn record_url(&self, table: Table, id: String) -> Result<String, Problem> {
-        self.ask(|answer| Command::RecordUrl { table, id, answer })
-            .await
-    }
-
-    /// Opens a pairing; the code stands in the view.
-    pub async fn start_pairing(&self) {
-        self.desk.start_pairing().await;
-    }
-
-    /// Closes the open pairing.
-    pub async fn cancel_pairing(&self) {
-        self.desk.cancel_pairing().await;
-    }
-
-    /// Revokes a paired console.
-    ///
-    /// # Errors
-    /// `console_unknown`, or the store's.
-    pub async fn revoke_console(&self, id: &str) -> Result<(), Problem> {
-        self.desk.revoke(id).await
-    }
-
-    /// Takes a `dynamics-companion://` link, as a hyperlink in the Agent Console sends it.
-    ///
-    /// # Errors
-    /// What is wrong with the link, or `companion_stopping`.
-    pub async fn open_link(&self, link: &str) -> Result<(), Problem> {
-        let event = comm100::link::parse(link)
-            .map_err(|error| Problem::new(error.code(), error.to_string(), error.next_step()))?;
-        self.send(Command::Link {
-            event: Box::new(event),
-        })
-        .await
-    }
-
-    /// Plays a sample visitor: the practice console sends what the Agent Console would send.
-    ///
-    /// # Errors
-    /// `practice_only`, `sample_unknown`, or what the console bridge answers.
-    pub async fn play_visitor(&self, id: &str) -> Result<(), Problem> {
-        let practice = self.practice.as_ref().ok_or_else(|| {
-            Problem::new(
-                "practice_only",
-                "Sample visitors belong to the practice organization.",
-                "Set `connection.kind` to \"practice\".",
-            )
-        })?;
-        practice.play(id).await?;
-        self.send(Command::Practising {
-            visitor: id.to_owned(),
-        })
-        .await
-    }
-
-    async fn ask<T>(
-        &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Command,
-    ) -> Result<T, Problem> {
-        let (answer, answered) = oneshot::channel();
-        self.send(command(answer)).await?;
-        answered.await.map_err(|_| stopping())?
-    }
-
-    async fn send(&self, command: Command) -> Result<(), Problem> {
-        self.commands.send(command).await.map_err(|_| stopping())
-    }
-}
-
-fn stopping() -> Problem {
+/// Nobody answers any more.
+pub(crate) fn stopping() -> Problem {
     Problem::new(
         "companion_stopping",
         "The companion is being closed.",
@@ -300,7 +165,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             lead: idle(),
             problem: None,
         },
-        recording: view::RecordingView::default(),
+        recording: parts.recorder.settings_view(),
         practice: None,
     }
 }
@@ -310,8 +175,13 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
     let (news_in, mut news) = mpsc::channel(64);
     let mut consoles = parts.desk.watch();
     let known = consoles.borrow_and_update().clone();
+    let mut outbox = parts.recorder.changes();
+    let mut pauses = parts.recorder.pauses();
     let mut controller = Controller::new(parts, known, news_in);
     controller.connect(Duration::ZERO);
+    controller
+        .recording
+        .refresh(&controller.parts.recorder, None, &controller.news);
     controller.publish(&channels.view);
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -323,10 +193,13 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
             Some(from) = channels.events.recv() => controller.console_event(Some(from.socket), from.event),
             Some(command) = channels.commands.recv() => controller.command(command),
             Some(news) = news.recv() => controller.news(news),
+            Ok(()) = outbox.changed() => controller.refresh_recording(),
+            Ok(()) = pauses.changed() => controller.recorder_paused(pauses.borrow_and_update().is_some()),
             Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
             _ = schema_tick.tick(), if controller.connection == ConnectionState::Online => controller.refresh_schema(),
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
         }
+        controller.follow_chat();
         controller.publish(&channels.view);
     }
 }
@@ -360,6 +233,8 @@ enum News {
     Schema { schema: Arc<Schema> },
     /// A person's sign-in went on.
     SignIn(SignInNews),
+    /// The outbox was looked at.
+    Recording(Box<RecordingNews>),
 }
 
 struct Controller {
@@ -384,6 +259,7 @@ struct Controller {
     ended: bool,
     lookup: Lookup,
     practising: Option<String>,
+    recording: ShownRecording,
     revision: u64,
 }
 
@@ -435,6 +311,7 @@ impl Lookup {
 impl Controller {
     fn new(parts: Parts, consoles: Consoles, news: mpsc::Sender<News>) -> Controller {
         Controller {
+            recording: ShownRecording::new(&parts.recorder),
             parts,
             news,
             consoles,
@@ -502,6 +379,8 @@ impl Controller {
         self.connection_problem = None;
         info!("connected to Dynamics");
         self.refresh_schema();
+        let recorder = self.parts.recorder.clone();
+        tokio::spawn(async move { recorder.resume().await });
         if matches!(
             self.lookup.state,
             RecognitionState::Offline | RecognitionState::Failed
@@ -905,6 +784,7 @@ impl Controller {
             News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
             News::Schema { schema } => self.take_schema(schema),
             News::SignIn(news) => self.sign_in_news(news),
+            News::Recording(news) => self.recording_news(*news),
             News::Connected { .. }
             | News::UserName { .. }
             | News::NotConnected { .. }
@@ -981,6 +861,9 @@ impl Controller {
         {
             self.connect_later(Duration::ZERO);
         }
+        if answered > 0 {
+            self.note_recognised();
+        }
         if answered > 0
             && let (Some(conversation), Ok(client)) = (&self.conversation, &self.parts.client)
         {
@@ -1039,7 +922,13 @@ impl Controller {
                 };
                 let _ = answer.send(url.ok_or_else(unknown));
             }
-            Command::Link { event } => self.console_event(None, *event),
+            Command::Current { answer } => {
+                let _ = answer.send(Ok(self.current()));
+            }
+            Command::UseExisting { record, answer } => {
+                let _ = answer.send(self.use_existing(*record));
+            }
+            Command::Event { event } | Command::Link { event } => self.console_event(None, *event),
             Command::Practising { visitor } => self.practising = Some(visitor),
             Command::SignIn { answer } => self.sign_in(answer),
             Command::CancelSignIn => {
@@ -1100,7 +989,7 @@ impl Controller {
                 lead: self.card(Table::Lead),
                 problem: self.lookup.problem.clone(),
             },
-            recording: view::RecordingView::default(),
+            recording: self.recording_view(),
             practice: self.parts.practice.as_ref().map(|practice| PracticeView {
                 visitors: practice.samples(),
                 selected: self.practising.clone(),

@@ -5,7 +5,8 @@
 //! browser in development, a test) holds a [`Handle`]: commands go in, whole [`view::View`]s come out.
 //!
 //! Read in this order: [`controller`] (what happens when a visitor comes), [`recognise`] (how they are
-//! recognised), [`bridge`] (how the Agent Console talks to us), [`settings`], [`doctor`].
+//! recognised), `recorder` (how a chat is written down), [`bridge`] (how the Agent Console talks to us), [`settings`],
+//! [`doctor`].
 
 pub mod bridge;
 mod cached;
@@ -14,12 +15,14 @@ pub mod connection;
 pub mod controller;
 pub mod doctor;
 pub mod folders;
+mod handle;
 pub mod keyring;
 pub mod once;
 mod person;
 pub mod practice;
 pub mod problem;
 pub mod recognise;
+mod recorder;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
@@ -27,8 +30,9 @@ mod start;
 pub mod view;
 
 pub use connection::is_person as person_signs_in;
-pub use controller::Handle;
+pub use handle::Handle;
 pub use problem::Problem;
+pub use recorder::Jitter;
 pub use settings::Settings;
 pub use start::{Backend, Files, Options};
 

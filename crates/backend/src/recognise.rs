@@ -134,7 +134,7 @@ fn is_about_the_question(error: &dataverse::Error) -> bool {
 }
 
 /// The question in Dataverse's words. Active records come first, then the most recently changed.
-fn query(known: &Columns, question: &Question, with_account: bool) -> Query {
+pub(crate) fn query(known: &Columns, question: &Question, with_account: bool) -> Query {
     let table = question.table;
     let mut query = Query::new(table.entity_set())
         .select(
@@ -200,7 +200,12 @@ fn literal(value: &Scalar) -> Literal {
 }
 
 /// A row as the decisions see it. A row without id is none.
-fn record(known: &Columns, question: &Question, row: &Row, read_at: Timestamp) -> Option<Record> {
+pub(crate) fn record(
+    known: &Columns,
+    question: &Question,
+    row: &Row,
+    read_at: Timestamp,
+) -> Option<Record> {
     let mut record = plain_record(known, question.table, &question.columns, row, read_at)?;
     record.account = row
         .expanded(CONTACT_ACCOUNT)
@@ -217,7 +222,7 @@ fn record(known: &Columns, question: &Question, row: &Row, read_at: Timestamp) -
     Some(record)
 }
 
-fn plain_record(
+pub(crate) fn plain_record(
     known: &Columns,
     table: Table,
     columns: &[String],

@@ -11,14 +11,16 @@ use tokio_util::task::TaskTracker;
 use crate::bridge::{Bridge, BridgeOptions, ConsoleDesk, ShownVisitor};
 use crate::clock::{Clock, SystemClock};
 use crate::connection;
-use crate::controller::{self, Channels, Handle, Parts};
+use crate::controller::{self, Channels, Parts};
+use crate::handle::Handle;
 use crate::person::PersonsSignIn;
 use crate::practice::{PracticeConsole, SampleVisitor};
 use crate::problem::Problem;
 use crate::recognise::Rules;
+use crate::recorder::{self, Jitter, Recorder, RecorderParts};
 use crate::schema;
 use crate::secrets::Secrets;
-use crate::settings::{ConnectionKind, Settings};
+use crate::settings::{ConnectionKind, ConnectionSettings, Settings};
 use crate::view::{CardState, ConnectionKindView, RecognitionState, View};
 
 /// What to start with.
@@ -36,6 +38,8 @@ pub struct Options {
     pub samples: Vec<SampleVisitor>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What spreads the waits before something is tried again.
+    pub jitter: Jitter,
 }
 
 impl Options {
@@ -49,6 +53,7 @@ impl Options {
             files: Files::Memory,
             samples: Vec::new(),
             clock: Arc::new(SystemClock),
+            jitter: Jitter::default(),
         }
     }
 }
@@ -119,12 +124,35 @@ impl Backend {
             files,
             samples,
             clock,
+            jitter,
         } = options;
         let cache = files.cache().await?;
         let (store, store_problem) = files.store().await?;
-        let desk = ConsoleDesk::open(store, Arc::clone(&clock))
+        let desk = ConsoleDesk::open(store.clone(), Arc::clone(&clock))
             .await
             .map_err(|error| Problem::from_store(&error))?;
+
+        let client = match settings_problem {
+            Some(problem) => Err(problem),
+            None => connection::client(&settings.connection, &secrets, clock.now()),
+        };
+        let known = match &client {
+            Ok(client) => schema::known(&cache, client).await.map(Arc::new),
+            Err(_) => None,
+        };
+        let columns = known.as_deref().map(schema::columns).unwrap_or_default();
+        let (schema_in, schema) = watch::channel(known);
+        let recorder = Recorder::new(RecorderParts {
+            store,
+            clock: Arc::clone(&clock),
+            jitter,
+            organization: place(&client, &settings.connection),
+            client: client.clone(),
+            identification: settings.identification.clone(),
+            fields: settings.fields.clone(),
+            recording: settings.recording.clone(),
+            schema: schema.clone(),
+        });
 
         let (events_in, events) = mpsc::channel(64);
         let (commands_in, commands) = mpsc::channel(64);
@@ -134,6 +162,7 @@ impl Backend {
             console_origins: settings.bridge.console_origins.clone(),
             allowed_origins: settings.bridge.allowed_origins.clone(),
             desk: desk.clone(),
+            recorder: recorder.clone(),
             events: events_in,
             shown,
         })
@@ -161,10 +190,6 @@ impl Backend {
             )
         });
 
-        let client = match settings_problem {
-            Some(problem) => Err(problem),
-            None => connection::client(&settings.connection, &secrets, clock.now()),
-        };
         let organization = match &client {
             Ok(client) => client.organization().host().to_owned(),
             // Only the host: an address that was refused may hold anything, a password too.
@@ -183,12 +208,6 @@ impl Backend {
         } else {
             kind_view(settings.connection.kind)
         };
-        let known = match &client {
-            Ok(client) => schema::known(&cache, client).await.map(Arc::new),
-            Err(_) => None,
-        };
-        let columns = known.as_deref().map(schema::columns).unwrap_or_default();
-        let (schema_in, schema) = watch::channel(known);
         let parts = Parts {
             kind,
             organization,
@@ -206,6 +225,7 @@ impl Backend {
             bridge_problem: bridge_problem.or(store_problem),
             practice: practice.clone(),
             person,
+            recorder: recorder.clone(),
         };
         let (view_in, view) = watch::channel(Arc::new(controller::first_view(&parts)));
         let handle = Handle {
@@ -214,6 +234,7 @@ impl Backend {
             desk,
             schema,
             practice,
+            recorder: recorder.clone(),
         };
 
         let stop = CancellationToken::new();
@@ -229,6 +250,7 @@ impl Backend {
             },
             stop.clone(),
         ));
+        tasks.spawn(recorder::run(recorder, stop.clone()));
         tasks.spawn(tell_consoles(handle.watch(), shown_in, stop.clone()));
         Ok(Backend {
             handle,
@@ -258,6 +280,19 @@ impl Backend {
         }
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// Where the organization is, as text: entries of the outbox are for one. Empty if it is not known.
+fn place(client: &Result<dataverse::Client, Problem>, settings: &ConnectionSettings) -> String {
+    match client {
+        Ok(client) => client.organization().web_root().to_string(),
+        Err(_) => settings
+            .organization_url
+            .as_deref()
+            .and_then(|address| dataverse::OrganizationUrl::parse(address, "v9.2").ok())
+            .map(|url| url.web_root().to_string())
+            .unwrap_or_default(),
     }
 }
 

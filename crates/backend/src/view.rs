@@ -496,7 +496,7 @@ pub fn card(
     }
 }
 
-fn candidate(other: &Match, url: &dyn Fn(&Record) -> String) -> Candidate {
+pub(crate) fn candidate(other: &Match, url: &dyn Fn(&Record) -> String) -> Candidate {
     let record = &other.record;
     let company = record
         .account

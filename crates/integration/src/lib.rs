@@ -12,12 +12,15 @@
 //! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
 //! Dynamics 365 Account, Contact, and Lead" and "Entity Field Mapping and Display in Comm100".
 
+pub mod changes;
 pub mod columns;
 pub mod cut;
+pub mod decide;
 pub mod display;
 pub mod fit;
 pub mod identify;
 pub mod ids;
+pub mod map;
 pub mod phone;
 pub mod plan;
 mod record;

@@ -245,6 +245,46 @@ impl Store {
         Ok(done.rows_affected())
     }
 
+    /// Lets no queued entry go out before `until`, since something stops all of them.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn postpone_entries(
+        &self,
+        organization: &str,
+        until: Timestamp,
+        problem: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE outbox SET due_at = ?1, problem = ?2, changed_at = ?3, revision = revision + 1
+             WHERE organization = ?4 AND state = 'queued' AND due_at < ?1",
+        )
+        .bind(until.as_millisecond())
+        .bind(problem)
+        .bind(now.as_millisecond())
+        .bind(organization)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Lets queued entries go out now: what stopped them is over.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn hasten_entries(&self, organization: &str, now: Timestamp) -> Result<(), Error> {
+        sqlx::query(
+            "UPDATE outbox SET due_at = ?1, revision = revision + 1
+             WHERE organization = ?2 AND state = 'queued' AND due_at > ?1",
+        )
+        .bind(now.as_millisecond())
+        .bind(organization)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// An entry.
     ///
     /// # Errors

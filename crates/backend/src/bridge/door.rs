@@ -23,6 +23,7 @@ use super::protocol::{LONGEST_READ, ShownVisitor};
 use super::{pages, session};
 use crate::controller::FromConsole;
 use crate::problem::Problem;
+use crate::recorder::Recorder;
 
 /// How many sockets may be open at once, and how many of them may not have said who they are: each can hold
 /// a message of the greatest length in memory.
@@ -43,6 +44,8 @@ pub struct BridgeOptions {
     pub allowed_origins: Vec<String>,
     /// Where consoles are paired and known.
     pub desk: ConsoleDesk,
+    /// What makes durable what has to be written down.
+    pub recorder: Recorder,
     /// Where events go.
     pub events: mpsc::Sender<FromConsole>,
     /// What the companion shows, to be told to the consoles.
@@ -64,6 +67,7 @@ pub(super) struct DoorState {
     pub(super) console_origins: Arc<Vec<String>>,
     allowed_origins: Arc<Vec<String>>,
     pub(super) desk: ConsoleDesk,
+    pub(super) recorder: Recorder,
     pub(super) events: mpsc::Sender<FromConsole>,
     pub(super) shown: watch::Receiver<ShownVisitor>,
     pub(super) stop: CancellationToken,
@@ -97,6 +101,7 @@ impl Bridge {
             console_origins: Arc::new(pages::console_origins(&options.console_origins)),
             allowed_origins: Arc::new(own.into_iter().chain(options.allowed_origins).collect()),
             desk: options.desk,
+            recorder: options.recorder,
             events: options.events,
             shown: options.shown,
             stop: stop.clone(),

@@ -261,6 +261,10 @@ async fn take_over(
         }
     };
     debug!(event.kind = event.kind.as_str(), event.warnings = ?event.warnings, "console event");
+    // What has to be written down is durable before the console hears that its event was taken over.
+    if let Err(problem) = state.recorder.observe(&event).await {
+        return ServerMessage::refusal(Some(id), problem);
+    }
     match state
         .events
         .send(FromConsole {

@@ -148,7 +148,7 @@ pub enum WrittenHow {
 }
 
 /// Somebody whom a plan may mean.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ChoiceOfPerson {
     /// The record's id.

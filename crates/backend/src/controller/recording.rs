@@ -1,0 +1,186 @@
+//! What the window shows of the recording: read in the background whenever the outbox or the current chat changes.
+
+use integration::identify::Reason;
+use integration::{Match, Record, Table};
+use tokio::sync::mpsc;
+
+use super::{Controller, News};
+use crate::problem::Problem;
+use crate::recorder::{BUTTONS, Current, Recorder};
+use crate::view::{ConnectionState, RecordingView};
+
+/// The recording as it is shown.
+pub(super) struct ShownRecording {
+    view: RecordingView,
+    /// The chat whose entries are shown.
+    subject: Option<String>,
+    is_being_read: bool,
+    /// Something changed while it was being read.
+    is_outdated: bool,
+    /// Who was last noted as recognised, so that it is noted once.
+    noted: Option<String>,
+}
+
+/// The recording as it was just read.
+#[derive(Debug)]
+pub(super) struct RecordingNews {
+    subject: Option<String>,
+    view: Result<RecordingView, Problem>,
+}
+
+impl ShownRecording {
+    pub(super) fn new(recorder: &Recorder) -> ShownRecording {
+        ShownRecording {
+            view: recorder.settings_view(),
+            subject: None,
+            is_being_read: false,
+            is_outdated: false,
+            noted: None,
+        }
+    }
+
+    pub(super) fn refresh(
+        &mut self,
+        recorder: &Recorder,
+        subject: Option<String>,
+        news: &mpsc::Sender<News>,
+    ) {
+        if self.is_being_read {
+            self.is_outdated = true;
+            return;
+        }
+        self.is_being_read = true;
+        self.is_outdated = false;
+        let (recorder, news) = (recorder.clone(), news.clone());
+        tokio::spawn(async move {
+            let view = recorder.view(subject.as_deref()).await;
+            let read = Box::new(RecordingNews { subject, view });
+            // Nobody listens only while the back end is being stopped.
+            let _ = news.send(News::Recording(read)).await;
+        });
+    }
+}
+
+impl Controller {
+    fn subject(&self) -> Option<String> {
+        self.conversation
+            .as_ref()
+            .and_then(crate::recorder::subject)
+    }
+
+    pub(super) fn refresh_recording(&mut self) {
+        let subject = self.subject();
+        self.recording
+            .refresh(&self.parts.recorder, subject, &self.news);
+    }
+
+    /// Reads the entries of the chat that the agent looks at now.
+    pub(super) fn follow_chat(&mut self) {
+        let subject = self.subject();
+        if self.recording.subject != subject {
+            self.recording.subject = subject;
+            self.recording.view.chat = Vec::new();
+            self.refresh_recording();
+        }
+    }
+
+    pub(super) fn recording_news(&mut self, news: RecordingNews) {
+        self.recording.is_being_read = false;
+        let is_other = news.subject != self.recording.subject;
+        // A failure was logged where it happened, and the next change reads it again.
+        if let Ok(mut view) = news.view {
+            if is_other {
+                view.chat = Vec::new();
+            }
+            self.recording.view = view;
+        }
+        if is_other || self.recording.is_outdated {
+            self.refresh_recording();
+        }
+    }
+
+    pub(super) fn recording_view(&self) -> RecordingView {
+        RecordingView {
+            buttons: if self.conversation.is_some() {
+                BUTTONS.to_vec()
+            } else {
+                Vec::new()
+            },
+            ..self.recording.view.clone()
+        }
+    }
+
+    /// The recorder was refused as a whole: what that means for the connection is told as it is told at the start.
+    pub(super) fn recorder_paused(&mut self, is_paused: bool) {
+        if is_paused && self.connection == ConnectionState::Online {
+            self.connect(std::time::Duration::ZERO);
+        }
+        self.refresh_recording();
+    }
+
+    pub(super) fn current(&self) -> Option<Current> {
+        Some(Current {
+            conversation: self.conversation.clone()?,
+            recognition: self.lookup.recognition.clone(),
+        })
+    }
+
+    /// Shows a record that the agent named as the one that the visitor is.
+    pub(super) fn use_existing(&mut self, record: Record) -> Result<(), Problem> {
+        if self.conversation.is_none() {
+            return Err(crate::recorder::no_chat());
+        }
+        let (table, id) = (record.table, record.id.clone());
+        if !self.lookup.recognition.choose(table, &id) {
+            let mut outcome = self
+                .lookup
+                .recognition
+                .of(table)
+                .cloned()
+                .unwrap_or_default();
+            let is_shown = outcome
+                .matched
+                .as_ref()
+                .is_some_and(|matched| matched.record.id == id);
+            if !is_shown {
+                let named = Match {
+                    record,
+                    rule: "Chosen by the agent".to_owned(),
+                    reason: Reason::FoundByDynamics,
+                };
+                if let Some(former) = outcome.matched.replace(named) {
+                    outcome.others.insert(0, former);
+                }
+                self.lookup.live.insert(table, outcome.clone());
+                self.lookup.recognition.set(table, outcome);
+            }
+        }
+        self.lookup.chosen.insert(table, id);
+        Ok(())
+    }
+
+    /// Notes who was recognised, once for each chat and answer.
+    pub(super) fn note_recognised(&mut self) {
+        let Some(conversation) = &self.conversation else {
+            return;
+        };
+        let found: Vec<(Table, Match)> = Table::RECOGNISED
+            .into_iter()
+            .filter_map(|table| {
+                let matched = self.lookup.recognition.of(table)?.matched.clone()?;
+                Some((table, matched))
+            })
+            .collect();
+        let ids: Vec<&str> = found
+            .iter()
+            .map(|(_, found)| found.record.id.as_str())
+            .collect();
+        let mark = format!("{:?} {}", self.subject(), ids.join(" "));
+        if found.is_empty() || self.recording.noted.as_ref() == Some(&mark) {
+            return;
+        }
+        self.recording.noted = Some(mark);
+        let (recorder, conversation) = (self.parts.recorder.clone(), conversation.clone());
+        tokio::spawn(async move { recorder.note_recognised(&conversation, &found).await });
+    }
+}
