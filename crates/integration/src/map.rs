@@ -102,7 +102,8 @@ impl Mapped {
                 continue;
             }
             let text = if matches!(*column, "title" | "subject") {
-                heading(conversation, &visitor)
+                value_of("offline_message.subject", conversation)
+                    .unwrap_or_else(|| heading(conversation, &visitor))
             } else {
                 visitor.clone()
             };

@@ -131,7 +131,7 @@ impl Organization {
 }
 
 pub fn event(value: Value) -> ConsoleEvent {
-    ConsoleEvent::from_value(value).unwrap()
+    ConsoleEvent::from_any_value(value).unwrap()
 }
 
 /// A chat that has ended.
