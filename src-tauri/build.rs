@@ -14,6 +14,19 @@ fn main() {
         "sign_in",
         "cancel_sign_in",
         "sign_out",
+        "draft",
+        "create",
+        "add_to_case",
+        "duplicates",
+        "find",
+        "use_existing",
+        "outbox",
+        "retry",
+        "discard",
+        "choose_person",
+        "undo",
+        "activity",
+        "export_activity",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(commands);
     if let Err(error) = tauri_build::try_build(attributes) {

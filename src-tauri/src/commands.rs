@@ -1,8 +1,11 @@
 //! What the page may ask for. Each command passes on and answers; failures are [`Problem`]s.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use backend::view::View;
+use backend::view::{
+    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable, View,
+};
 use backend::{Handle, Problem};
 use integration::Table;
 use tauri::{Builder, Runtime, State};
@@ -22,7 +25,20 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         reconnect,
         sign_in,
         cancel_sign_in,
-        sign_out
+        sign_out,
+        draft,
+        create,
+        add_to_case,
+        duplicates,
+        find,
+        use_existing,
+        outbox,
+        retry,
+        discard,
+        choose_person,
+        undo,
+        activity,
+        export_activity
     ])
 }
 
@@ -67,10 +83,10 @@ async fn play_visitor(backend: State<'_, Handle>, id: String) -> Result<(), Prob
 async fn open_record<R: Runtime>(
     app: tauri::AppHandle<R>,
     backend: State<'_, Handle>,
-    table: Table,
+    table: String,
     id: String,
 ) -> Result<(), Problem> {
-    let url = backend.record_url(table, id).await?;
+    let url = backend.record_url(&table, id).await?;
     open(
         &app,
         url,
@@ -123,4 +139,95 @@ async fn cancel_sign_in(backend: State<'_, Handle>) -> Result<(), Problem> {
 #[tauri::command]
 async fn sign_out(backend: State<'_, Handle>) -> Result<(), Problem> {
     backend.sign_out().await
+}
+
+#[tauri::command]
+async fn draft(backend: State<'_, Handle>, table: RecordTable) -> Result<Draft, Problem> {
+    backend.draft(table).await
+}
+
+#[tauri::command]
+async fn create(backend: State<'_, Handle>, filled: Filled) -> Result<EntryView, Problem> {
+    backend.create(filled).await
+}
+
+#[tauri::command]
+async fn add_to_case(
+    backend: State<'_, Handle>,
+    id: String,
+    chat: Option<String>,
+) -> Result<EntryView, Problem> {
+    backend.add_to_case(&id, chat.as_deref()).await
+}
+
+#[tauri::command]
+async fn duplicates(backend: State<'_, Handle>, filled: Filled) -> Result<Duplicates, Problem> {
+    backend.duplicates(filled).await
+}
+
+#[tauri::command]
+async fn find(
+    backend: State<'_, Handle>,
+    targets: Vec<String>,
+    text: String,
+) -> Result<Vec<Found>, Problem> {
+    backend.find(&targets, &text).await
+}
+
+#[tauri::command]
+async fn use_existing(
+    backend: State<'_, Handle>,
+    table: String,
+    id: String,
+) -> Result<(), Problem> {
+    backend.use_existing(&table, &id).await
+}
+
+#[tauri::command]
+async fn outbox(backend: State<'_, Handle>) -> Result<Vec<EntryView>, Problem> {
+    backend.outbox().await
+}
+
+#[tauri::command]
+async fn retry(
+    backend: State<'_, Handle>,
+    id: String,
+    values: BTreeMap<String, String>,
+) -> Result<EntryView, Problem> {
+    backend.retry(&id, values).await
+}
+
+#[tauri::command]
+async fn discard(backend: State<'_, Handle>, id: String) -> Result<EntryView, Problem> {
+    backend.discard(&id).await
+}
+
+#[tauri::command]
+async fn choose_person(
+    backend: State<'_, Handle>,
+    id: String,
+    record: Option<String>,
+) -> Result<EntryView, Problem> {
+    backend.choose_person(&id, record.as_deref()).await
+}
+
+#[tauri::command]
+async fn undo(backend: State<'_, Handle>, id: String) -> Result<EntryView, Problem> {
+    backend.undo(&id).await
+}
+
+#[tauri::command]
+async fn activity(
+    backend: State<'_, Handle>,
+    filter: ActivityFilter,
+) -> Result<ActivityPage, Problem> {
+    backend.activity(filter).await
+}
+
+#[tauri::command]
+async fn export_activity(
+    backend: State<'_, Handle>,
+    filter: ActivityFilter,
+) -> Result<String, Problem> {
+    backend.export_activity(filter).await
 }

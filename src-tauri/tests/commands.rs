@@ -7,6 +7,7 @@
 )]
 
 use backend::secrets::Secrets;
+use backend::view::{ConnectionState, EntryState};
 use backend::{Backend, Options, Settings};
 use companion_window::with_commands;
 use serde_json::{Value, json};
@@ -117,6 +118,76 @@ fn every_command_answers_under_its_name() {
         Ok(Value::Null)
     );
     app.until(|view| view.console.consoles.is_empty());
+}
+
+#[test]
+fn a_chat_is_written_down_by_hand_looked_at_and_taken_back() {
+    let app = application();
+    app.until(|view| view.connection.state == ConnectionState::Online);
+    assert_eq!(
+        app.call("play_visitor", json!({ "id": "shared" })),
+        Ok(Value::Null)
+    );
+    app.until(|view| view.recognition.contact.record.is_some());
+    for table in ["contact", "lead", "case", "task"] {
+        let draft = app.call("draft", json!({ "table": table })).unwrap();
+        let values: serde_json::Map<String, Value> = draft["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|field| {
+                (
+                    field["column"].as_str().unwrap().to_owned(),
+                    field["value"].clone(),
+                )
+            })
+            .collect();
+        let now = &draft["about"]["now"];
+        let about = now["id"].as_str().map(|id| {
+            let table = now["table"].as_str().unwrap();
+            format!("{table}:{id}")
+        });
+        let filled = json!({
+            "table": table, "chat": draft["chat"], "values": values,
+            "about": about, "newContact": draft["about"]["newContact"] == true,
+        });
+        let similar = app.call("duplicates", json!({ "filled": filled })).unwrap();
+        assert!(similar["records"].is_array(), "{table}: {similar}");
+        let entry = app.call("create", json!({ "filled": filled })).unwrap();
+        let id = entry["id"].as_str().unwrap().to_owned();
+        app.until(|view| {
+            let chat = &view.recording.chat;
+            chat.iter()
+                .any(|entry| entry.id == id && entry.state == EntryState::Done)
+        });
+    }
+    let outbox = app.call("outbox", json!({})).unwrap();
+    assert_eq!(outbox.as_array().unwrap().len(), 4);
+    let task = &outbox[0];
+    assert_eq!(task["records"][0]["table"], "task");
+    let undone = app.call("undo", json!({ "id": task["id"] })).unwrap();
+    assert_eq!(undone["state"], "discarded");
+    // What is over can neither be tried again nor discarded.
+    for (command, arguments) in [
+        ("retry", json!({ "id": task["id"], "values": {} })),
+        ("discard", json!({ "id": task["id"] })),
+        ("choose_person", json!({ "id": task["id"], "record": null })),
+    ] {
+        let problem = app.call(command, arguments).unwrap_err();
+        assert_eq!(problem["code"], "entry_not_changeable", "{command}");
+    }
+    let found = json!({ "targets": ["contact"], "text": "Vermeer" });
+    let found = app.call("find", found).unwrap();
+    assert!(!found.as_array().unwrap().is_empty());
+    let existing = json!({ "table": "contact", "id": found[0]["id"] });
+    assert_eq!(app.call("use_existing", existing), Ok(Value::Null));
+    let problem = app.call("add_to_case", json!({ "id": "x", "chat": null }));
+    assert_eq!(problem.unwrap_err()["code"], "id_malformed");
+    let filter = json!({ "filter": { "text": "", "what": ["created"], "before": null } });
+    let page = app.call("activity", filter.clone()).unwrap();
+    assert_eq!(page["lines"].as_array().unwrap().len(), 4);
+    let csv = app.call("export_activity", filter).unwrap();
+    assert_eq!(csv.as_str().unwrap().lines().count(), 5);
 }
 
 #[test]

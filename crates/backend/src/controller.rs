@@ -128,6 +128,14 @@ pub(crate) enum Command {
     SignOut,
 }
 
+pub(crate) fn record_not_shown() -> Problem {
+    Problem::new(
+        "record_not_shown",
+        "This record is not shown any more.",
+        "Select the chat again.",
+    )
+}
+
 /// Nobody answers any more.
 pub(crate) fn stopping() -> Problem {
     Problem::new(
@@ -913,14 +921,7 @@ impl Controller {
                     .find(|record| record.id == id)
                     .map(|record| self.record_url(record))
                     .filter(|url| !url.is_empty());
-                let unknown = || {
-                    Problem::new(
-                        "record_not_shown",
-                        "This record is not shown any more.",
-                        "Select the chat again.",
-                    )
-                };
-                let _ = answer.send(url.ok_or_else(unknown));
+                let _ = answer.send(url.ok_or_else(record_not_shown));
             }
             Command::Current { answer } => {
                 let _ = answer.send(Ok(self.current()));

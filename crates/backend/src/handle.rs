@@ -11,7 +11,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::bridge::ConsoleDesk;
-use crate::controller::{Command, stopping};
+use crate::controller::{Command, record_not_shown, stopping};
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
 use crate::recorder::{Current, Recorder, id};
@@ -101,17 +101,20 @@ impl Handle {
             .await
     }
 
-    /// The page of a record that is shown, was written, or is among those to choose from. Nothing else is ever opened in a
-    /// browser.
+    /// The page of a record that is shown, was written, or is among those to choose from; the table by its logical name.
+    /// Nothing else is ever opened in a browser.
     ///
     /// # Errors
     /// `record_not_shown`, `companion_stopping`.
-    pub async fn record_url(&self, table: Table, id: String) -> Result<String, Problem> {
+    pub async fn record_url(&self, table: &str, id: String) -> Result<String, Problem> {
         if let Ok(id) = id.parse()
-            && let Some(url) = self.recorder.record_url(table.logical_name(), id).await
+            && let Some(url) = self.recorder.record_url(table, id).await
         {
             return Ok(url);
         }
+        let Some(table) = Table::from_logical_name(table) else {
+            return Err(record_not_shown());
+        };
         self.ask(|answer| Command::RecordUrl { table, id, answer })
             .await
     }
@@ -199,13 +202,13 @@ impl Handle {
         self.recorder.create(current, filled).await
     }
 
-    /// Lets the current chat become a note on an open case.
+    /// Lets the chat that [`Draft::chat`] names, or without a name the current one, become a note on an open case.
     ///
     /// # Errors
-    /// `no_chat`, `id_malformed`, or the store's.
-    pub async fn add_to_case(&self, case: &str) -> Result<EntryView, Problem> {
+    /// `no_chat`, `chat_gone`, `id_malformed`, or the store's.
+    pub async fn add_to_case(&self, case: &str, chat: Option<&str>) -> Result<EntryView, Problem> {
         let current = self.current().await?;
-        self.recorder.add_to_case(current, case).await
+        self.recorder.add_to_case(current, case, chat).await
     }
 
     /// Records that look like the one that is about to be created.
@@ -225,18 +228,20 @@ impl Handle {
         self.recorder.find(targets, text).await
     }
 
-    /// Lets a record be the one that the current visitor is.
+    /// Lets a record be the one that the current visitor is; the table by its logical name.
     ///
     /// # Errors
     /// `table_unfit`, `id_malformed`, `no_chat`, or what Dynamics says.
-    pub async fn use_existing(&self, table: Table, record: &str) -> Result<(), Problem> {
-        if !Table::RECOGNISED.contains(&table) {
-            return Err(Problem::new(
-                "table_unfit",
-                "A visitor is a contact, a lead or an account.",
-                "Choose another record.",
-            ));
-        }
+    pub async fn use_existing(&self, table: &str, record: &str) -> Result<(), Problem> {
+        let table = Table::from_logical_name(table)
+            .filter(|table| Table::RECOGNISED.contains(table))
+            .ok_or_else(|| {
+                Problem::new(
+                    "table_unfit",
+                    "A visitor is a contact, a lead or an account.",
+                    "Choose another record.",
+                )
+            })?;
         let record = Box::new(self.recorder.record(table, id(record)?).await?);
         self.ask(|answer| Command::UseExisting { record, answer })
             .await

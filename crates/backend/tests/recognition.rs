@@ -349,13 +349,13 @@ async fn several_found_are_offered_and_one_can_be_chosen() {
     assert_eq!(gone.code, "candidate_gone");
     let url = companion
         .handle()
-        .record_url(integration::Table::Contact, other.id.clone())
+        .record_url("contact", other.id.clone())
         .await
         .unwrap();
     assert_eq!(url, other.url);
     let unknown = companion
         .handle()
-        .record_url(integration::Table::Lead, other.id)
+        .record_url("lead", other.id)
         .await
         .unwrap_err();
     assert_eq!(unknown.code, "record_not_shown");

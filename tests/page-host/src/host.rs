@@ -12,9 +12,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use backend::{Handle, Problem};
-use integration::Table;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tower_http::services::ServeDir;
 
@@ -61,10 +61,19 @@ struct Request {
     args: Args,
 }
 
+/// What a command is called with, by name.
 #[derive(Default, Deserialize)]
-struct Args {
-    table: Option<Table>,
-    id: Option<String>,
+struct Args(Map<String, Value>);
+
+impl Args {
+    fn get<T: DeserializeOwned>(&self, name: &str) -> Result<T, Problem> {
+        let value = self.0.get(name).cloned().unwrap_or(Value::Null);
+        serde_json::from_value(value).map_err(|error| bad_call(&format!("{name}: {error}")))
+    }
+
+    fn text(&self, name: &str) -> Result<String, Problem> {
+        self.get(name)
+    }
 }
 
 async fn attend(mut socket: WebSocket, handle: Handle) {
@@ -104,26 +113,45 @@ async fn answer(handle: &Handle, text: &str) -> Value {
 }
 
 async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Problem> {
-    let id = || args.id.clone().ok_or_else(|| bad_call("id is missing"));
-    let table = || args.table.ok_or_else(|| bad_call("table is missing"));
-    match command {
-        "view" => return Ok(json!(*handle.view())),
-        "refresh" => handle.refresh().await?,
-        "choose" => handle.choose(table()?, id()?).await?,
-        "start_pairing" => handle.start_pairing().await,
-        "cancel_pairing" => handle.cancel_pairing().await,
-        "revoke_console" => handle.revoke_console(&id()?).await?,
-        "play_visitor" => handle.play_visitor(&id()?).await?,
-        // The browser that shows the page is the one that can open another; the page's own link does it.
-        "open_record" => drop(handle.record_url(table()?, id()?).await?),
-        "reconnect" => handle.reconnect().await?,
+    let id = || args.text("id");
+    Ok(match command {
+        "view" => json!(*handle.view()),
+        "refresh" => json!(handle.refresh().await?),
+        "choose" => json!(handle.choose(args.get("table")?, id()?).await?),
+        "start_pairing" => json!(handle.start_pairing().await),
+        "cancel_pairing" => json!(handle.cancel_pairing().await),
+        "revoke_console" => json!(handle.revoke_console(&id()?).await?),
+        "play_visitor" => json!(handle.play_visitor(&id()?).await?),
         // Whoever plays the browser here asks for the page that the window would open.
-        "sign_in" => return Ok(json!(handle.sign_in().await?)),
-        "cancel_sign_in" => handle.cancel_sign_in().await?,
-        "sign_out" => handle.sign_out().await?,
+        "open_record" => json!(handle.record_url(&args.text("table")?, id()?).await?),
+        "sign_in" => json!(handle.sign_in().await?),
+        "reconnect" => json!(handle.reconnect().await?),
+        "cancel_sign_in" => json!(handle.cancel_sign_in().await?),
+        "sign_out" => json!(handle.sign_out().await?),
+        "draft" => json!(handle.draft(args.get("table")?).await?),
+        "create" => json!(handle.create(args.get("filled")?).await?),
+        "add_to_case" => {
+            let chat: Option<String> = args.get("chat")?;
+            json!(handle.add_to_case(&id()?, chat.as_deref()).await?)
+        }
+        "duplicates" => json!(handle.duplicates(args.get("filled")?).await?),
+        "find" => {
+            let targets: Vec<String> = args.get("targets")?;
+            json!(handle.find(&targets, &args.text("text")?).await?)
+        }
+        "use_existing" => json!(handle.use_existing(&args.text("table")?, &id()?).await?),
+        "outbox" => json!(handle.outbox().await?),
+        "retry" => json!(handle.retry(&id()?, args.get("values")?).await?),
+        "discard" => json!(handle.discard(&id()?).await?),
+        "choose_person" => {
+            let record: Option<String> = args.get("record")?;
+            json!(handle.choose_person(&id()?, record.as_deref()).await?)
+        }
+        "undo" => json!(handle.undo(&id()?).await?),
+        "activity" => json!(handle.activity(args.get("filter")?).await?),
+        "export_activity" => json!(handle.export_activity(args.get("filter")?).await?),
         other => return Err(bad_call(&format!("there is no command {other}"))),
-    }
-    Ok(Value::Null)
+    })
 }
 
 fn bad_call(what: &str) -> Problem {

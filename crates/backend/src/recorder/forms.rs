@@ -6,7 +6,7 @@ use std::time::Duration;
 use comm100::Conversation;
 use dataverse::metadata::Schema;
 use dataverse::{Direction, Done, Filter, LikePattern, Query, RecordBody, Row};
-use integration::columns::Required;
+use integration::columns::{Limits, Required};
 use integration::fit::fit;
 use integration::plan::{About, Cause, Intent, Planned, Wish};
 use integration::{Columns, Recognition, Record, Table, Value};
@@ -51,7 +51,7 @@ impl Recorder {
         let required = columns
             .names(of)
             .into_iter()
-            .filter(|column| is_required(of, column, columns.limits(of, column).required))
+            .filter(|column| is_required(of, column, &columns.limits(of, column)))
             .map(str::to_owned);
         let set = rules
             .fields
@@ -180,7 +180,7 @@ impl Recorder {
         for column in columns.names(table) {
             let is_about = Some(column) == about_column(table);
             let is_there = values.contains_key(column) || (is_about && about.is_some());
-            if !is_there && is_required(table, column, columns.limits(table, column).required) {
+            if !is_there && is_required(table, column, &columns.limits(table, column)) {
                 return Err(Problem::new(
                     "value_missing",
                     format!(
@@ -206,9 +206,10 @@ impl Recorder {
         &self,
         current: Option<Current>,
         case: &str,
+        chat: Option<&str>,
     ) -> Result<EntryView, Problem> {
         let case = id(case)?;
-        let conversation = self.conversation(current, None)?;
+        let conversation = self.conversation(current, chat)?;
         self.put_wish(
             conversation,
             Wish::AddToCase { case },
@@ -578,10 +579,10 @@ fn looks_same(record: &Record, email: Option<&str>, phone: Option<&str>) -> bool
 }
 
 /// Whether a person must give a value: forms insist on it. What the system insists on it gives itself, but for a case's
-/// customer.
-pub(super) fn is_required(table: Table, column: &str, required: Required) -> bool {
-    match required {
-        Required::Application => true,
+/// customer; what nobody can give (`customeridname`, which goes along with `customerid`) is not asked for.
+pub(super) fn is_required(table: Table, column: &str, limits: &Limits) -> bool {
+    match limits.required {
+        Required::Application => limits.create,
         Required::System => table == Table::Incident && column == "customerid",
         Required::None | Required::Recommended => false,
     }

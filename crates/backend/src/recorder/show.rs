@@ -417,7 +417,7 @@ pub(super) fn draft_field(columns: &Columns, table: Table, column: &str) -> Draf
         kind: kind.into(),
         value: String::new(),
         display: None,
-        required: super::forms::is_required(table, column, limits.required),
+        required: super::forms::is_required(table, column, &limits),
         max_length: limits.max_length,
         multiline: limits.lines,
         choices: columns
