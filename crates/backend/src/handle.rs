@@ -266,7 +266,7 @@ impl Handle {
     /// Waits until nothing happens to an entry any more by itself: it is written, needs a person, or was discarded.
     ///
     /// # Errors
-    /// `entry_unknown`, the store's, or `companion_stopping`.
+    /// `entry_unknown`, the store's, `companion_stopping`, or what pauses the outbox until somebody has done something.
     pub async fn settled(&self, entry: Uuid) -> Result<EntryView, Problem> {
         self.recorder.settled(entry).await
     }

@@ -40,6 +40,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What spreads the waits before something is tried again.
     pub jitter: Jitter,
+    /// Whether consoles can connect. A command that ends at once need not be reached.
+    pub listens: bool,
 }
 
 impl Options {
@@ -54,6 +56,7 @@ impl Options {
             samples: Vec::new(),
             clock: Arc::new(SystemClock),
             jitter: Jitter::default(),
+            listens: true,
         }
     }
 }
@@ -125,6 +128,7 @@ impl Backend {
             samples,
             clock,
             jitter,
+            listens,
         } = options;
         let cache = files.cache().await?;
         let (store, store_problem) = files.store().await?;
@@ -157,7 +161,7 @@ impl Backend {
         let (events_in, events) = mpsc::channel(64);
         let (commands_in, commands) = mpsc::channel(64);
         let (shown_in, shown) = watch::channel(ShownVisitor::default());
-        let bridge = Bridge::open(BridgeOptions {
+        let bridge = BridgeOptions {
             port: settings.bridge.port,
             console_origins: settings.bridge.console_origins.clone(),
             allowed_origins: settings.bridge.allowed_origins.clone(),
@@ -165,17 +169,19 @@ impl Backend {
             recorder: recorder.clone(),
             events: events_in,
             shown,
-        })
-        .await;
-        let (bridge, bridge_problem) = match bridge {
-            Ok(bridge) => (Some(bridge), None),
-            Err(problem) => {
-                tracing::warn!(
-                    error.code = problem.code,
-                    "the console bridge does not listen"
-                );
-                (None, Some(problem))
-            }
+        };
+        let (bridge, bridge_problem) = match listens.then(|| Bridge::open(bridge)) {
+            None => (None, None),
+            Some(opened) => match opened.await {
+                Ok(bridge) => (Some(bridge), None),
+                Err(problem) => {
+                    tracing::warn!(
+                        error.code = problem.code,
+                        "the console bridge does not listen"
+                    );
+                    (None, Some(problem))
+                }
+            },
         };
         let bridge_address = bridge.as_ref().map_or_else(
             || format!("127.0.0.1:{}", settings.bridge.port),

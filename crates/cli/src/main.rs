@@ -4,9 +4,12 @@
 //! 0, with 1 and `{"error":{"code","message","next_step"}}` on failure, with 2 if it was called wrongly.
 
 mod doctor;
+mod outbox;
 mod output;
 mod person;
+mod read;
 mod recognize;
+mod recording;
 mod sandbox;
 mod secrets;
 mod serve;
@@ -45,6 +48,16 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Says who a visitor is in Dynamics.
     Recognize(recognize::Arguments),
+    /// Takes an event as if a console or a webhook had sent it.
+    Event(recording::EventArguments),
+    /// Writes a chat down as one record, as the button in the window does.
+    Record(recording::RecordArguments),
+    /// Looks after what waits to be written.
+    #[command(subcommand)]
+    Outbox(outbox::Action),
+    /// Tells what was recognised and written.
+    #[command(subcommand)]
+    Activity(outbox::ActivityAction),
     /// Runs the console bridge without a window until it is told to stop.
     Serve(serve::Arguments),
     /// Looks at the settings.
@@ -127,6 +140,10 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Sandbox(arguments) => success(sandbox::run(&context, arguments).await),
         Command::Recognize(arguments) => success(recognize::run(&context, arguments).await),
+        Command::Event(arguments) => success(recording::event(&context, arguments).await),
+        Command::Record(arguments) => success(recording::record(&context, arguments).await),
+        Command::Outbox(action) => success(outbox::run(&context, action).await),
+        Command::Activity(action) => success(outbox::activity(&context, action).await),
         Command::Serve(arguments) => success(serve::run(&context, arguments).await),
         Command::Settings(action) => success(settings::run(&context, action)),
         Command::Doctor => doctor::run(&context).await,

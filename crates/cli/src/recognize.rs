@@ -1,7 +1,6 @@
 //! `companion recognize`
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use backend::connection::Client;
@@ -16,9 +15,7 @@ use serde::Serialize;
 
 use crate::Context;
 use crate::output::{ProblemAnswer, line};
-
-/// In bytes; longer input is no visitor.
-const LONGEST_INPUT: usize = 16 * 1024 * 1024;
+use crate::read;
 
 /// Whom to recognise.
 #[derive(clap::Args)]
@@ -78,7 +75,9 @@ struct Timings {
 }
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), Problem> {
-    let conversation = read(&arguments.visitor)?;
+    let visitor = read::VISITOR.read(&arguments.visitor)?;
+    let conversation =
+        Conversation::from_visitor_value(visitor).map_err(|_| read::VISITOR.no_object())?;
     let (options, organization) = practice::prepare(context.options().await?).await?;
     let client = connection::client(
         &options.settings.connection,
@@ -131,55 +130,6 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
     }
     let answer = answer(&client, &rules, recognised?, timings_ms);
     context.output.result(&answer, || text(&answer))
-}
-
-fn read(path: &Path) -> Result<Conversation, Problem> {
-    let bytes = if path.as_os_str() == "-" {
-        bytes(std::io::stdin().lock())
-    } else {
-        std::fs::File::open(path).and_then(bytes)
-    };
-    let bytes = bytes.map_err(|error| {
-        Problem::new(
-            "visitor_unreadable",
-            format!("The visitor cannot be read: {}.", error.kind()),
-            "Check the file's name, or give `-` and the JSON on standard input.",
-        )
-    })?;
-    if bytes.len() > LONGEST_INPUT {
-        return Err(Problem::new(
-            "visitor_too_large",
-            "The visitor is larger than 16 MiB.",
-            "Give the visitor alone, without what belongs to others.",
-        ));
-    }
-    let value = serde_json::from_slice(&bytes).map_err(|error| {
-        malformed(format!(
-            "The visitor is not valid JSON: line {}, column {}.",
-            error.line(),
-            error.column()
-        ))
-    })?;
-    Conversation::from_visitor_value(value)
-        .map_err(|_| malformed("The visitor is not a JSON object.".to_owned()))
-}
-
-/// At most one byte more than is taken, so that too much is told from just enough.
-fn bytes(source: impl Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(LONGEST_INPUT).unwrap_or(u64::MAX);
-    source
-        .take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn malformed(message: String) -> Problem {
-    Problem::new(
-        "visitor_malformed",
-        message,
-        "Give one JSON object, for example {\"name\": \"…\", \"email\": \"…\", \"phone\": \"…\"}.",
-    )
 }
 
 fn answer(client: &Client, rules: &Rules, recognised: Recognised, timings_ms: Timings) -> Answer {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Recorder;
 use super::kept::{Read, json};
+use super::run::LONGEST_SLEEP;
 use crate::problem::Problem;
 use crate::view::EntryView;
 
@@ -31,7 +32,8 @@ impl Recorder {
         Ok(self.entry_view(self.read_entry(id).await?.entry))
     }
 
-    /// Waits until nothing happens to an entry any more by itself: it is written, needs a person, or was discarded.
+    /// Waits until nothing happens to an entry any more by itself: it is written, needs a person, or was discarded. What
+    /// pauses the outbox until somebody has done something is an error.
     pub(crate) async fn settled(&self, id: Uuid) -> Result<EntryView, Problem> {
         let mut changes = self.changes();
         loop {
@@ -40,8 +42,14 @@ impl Recorder {
             if entry.state.is_settled() {
                 return Ok(self.entry_view(entry));
             }
-            if changes.changed().await.is_err() {
-                return Err(super::super::controller::stopping());
+            let pause = self.0.paused.borrow().clone();
+            if let Some(problem) = pause {
+                return Err(problem);
+            }
+            // Another process may change it as well, and does not tell.
+            let change = tokio::time::timeout(LONGEST_SLEEP, changes.changed());
+            if let Ok(Err(_)) = change.await {
+                return Err(crate::controller::stopping());
             }
         }
     }

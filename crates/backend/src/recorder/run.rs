@@ -23,7 +23,7 @@ const MOST_ENTRIES: u32 = 250;
 const LEAST_ENTRIES: u32 = 10;
 /// The longest wait before the outbox is looked at again: another process may have put something in, and the computer's
 /// clock may have been set.
-const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// How long is waited after the store could not be written.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// How long the organization's tables may take to become known before they are asked for here.

@@ -4,11 +4,13 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod crash;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod keyring;
 mod program;
 mod recognize;
+mod recording;
 mod sandbox;
 mod serve;
 mod settings;

@@ -63,9 +63,21 @@ impl Program {
         organization: &Description,
         change: impl FnOnce(&mut ConnectionSettings),
     ) -> Program {
-        let (mut connection, _) = practice::connection(organization);
-        change(&mut connection);
-        Program::connected(connection)
+        Program::cloud_settings(organization, |settings| change(&mut settings.connection))
+    }
+
+    /// As [`Program::cloud`], with a change to the settings.
+    pub fn cloud_settings(
+        organization: &Description,
+        change: impl FnOnce(&mut Settings),
+    ) -> Program {
+        let (connection, _) = practice::connection(organization);
+        let mut settings = Settings {
+            connection,
+            ..Settings::default()
+        };
+        change(&mut settings);
+        Program::with_settings(&settings.to_toml().unwrap())
             .environment("COMPANION_CLIENT_SECRET", &organization.client_secret)
     }
 
@@ -143,6 +155,14 @@ impl Program {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Calls it and kills it (SIGKILL) after this time, if it has not ended by then.
+    pub async fn call_and_kill(&self, arguments: &[&str], after: Duration) {
+        let mut child = self.command(arguments).spawn().unwrap();
+        if tokio::time::timeout(after, child.wait()).await.is_err() {
+            child.kill().await.unwrap();
         }
     }
 
