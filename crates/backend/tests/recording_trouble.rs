@@ -1,6 +1,5 @@
 //! What can go wrong when a chat is written down, and how a person gets out of it.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test that cannot be set up has failed"
 )]
