@@ -31,12 +31,14 @@ export interface Received {
 }
 
 type Reply = (args: Record<string, unknown>) => View | undefined;
+type Answer = (args: Record<string, unknown>) => unknown;
 
 export class PageHost {
   readonly commands: Received[] = [];
   readonly requests: string[] = [];
   #view: View;
   #replies = new Map<string, Reply | Problem>();
+  #answers = new Map<string, Answer>();
   #clients = new Set<WebSocket>();
   #revision = 1;
   #server = createServer((request, response) => {
@@ -94,6 +96,12 @@ export class PageHost {
     this.#replies.set(command, reply);
   }
 
+  /** What a command returns. */
+  answer(command: string, answer: Answer): void {
+    this.#replies.delete(command);
+    this.#answers.set(command, answer);
+  }
+
   /** Breaks all lines and refuses new ones until `start`. */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.terminate();
@@ -119,6 +127,6 @@ export class PageHost {
     }
     const next = reply?.(args);
     if (next) this.show(next);
-    client.send(JSON.stringify({ id, ok: null }));
+    client.send(JSON.stringify({ id, ok: this.#answers.get(command)?.(args) ?? null }));
   }
 }

@@ -1,12 +1,13 @@
 // Every state as a picture and through axe, light and dark, at the usual and the smallest width.
 import { hostileStates } from "../src/fixtures/hostile";
+import { recordingStates } from "../src/fixtures/recording";
 import { states } from "../src/fixtures/views";
 import { accessibilityOf, expect, test } from "./test";
 
 const schemes = ["light", "dark"] as const;
 const widths = [380, 320] as const;
 
-for (const [name, view] of Object.entries({ ...states, ...hostileStates })) {
+for (const [name, view] of Object.entries({ ...states, ...recordingStates, ...hostileStates })) {
   for (const colorScheme of schemes) {
     test(`${name}, ${colorScheme}`, async ({ page, open }) => {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -268,7 +268,7 @@ export const texts = {
     findFailed: (why: string) => `Could not look: ${why}`,
     openCases: "Open cases of this person",
     addToCase: "Add to this case instead",
-    addToCaseSpoken: (name: string) => `Add to open case ${name} instead`,
+    addToCaseSpoken: (name: string) => `Add to this case instead: ${name}`,
     duplicates: "This may exist already",
     duplicatesCached: "Known from earlier; Dynamics was not asked.",
     duplicatesFailed: (why: string) => `Whether it exists already could not be checked: ${why}`,

@@ -9,7 +9,12 @@ import { LookupPicker } from "./LookupPicker";
 const NEAR = 0.9;
 
 const useStyles = makeStyles({
-  field: { minWidth: 0, "& label": { overflowWrap: "anywhere" } },
+  field: {
+    minWidth: 0,
+    gridTemplateColumns: "minmax(0, 1fr)",
+    "& label": { overflowWrap: "anywhere" },
+    "& select": { minWidth: 0, width: "100%" },
+  },
   control: { minWidth: 0, width: "100%" },
   text: { minHeight: "72px", maxHeight: "240px" },
 });

@@ -116,6 +116,14 @@ export function FormDrawer({ form, shown, current, onDone, onAside, onClose }: P
     found?.focus();
   });
 
+  // Fields that are switched off while it is sent lose the focus, and with it Ctrl+Enter and Escape.
+  const focused = useRef<Element | null>(null);
+  useEffect(() => {
+    if (action.busy || action.problem === null) return;
+    if (focused.current instanceof HTMLElement) focused.current.focus();
+    focused.current = null;
+  }, [action.busy, action.problem]);
+
   if (!shown) return null;
 
   const original = valuesOf(fields);
@@ -135,6 +143,7 @@ export function FormDrawer({ form, shown, current, onDone, onAside, onClose }: P
       focusNow.current = "wrong";
       return;
     }
+    focused.current = document.activeElement;
     action.run(() => recorder.create(filled), onDone);
   };
   const disabled = action.busy;

@@ -32,8 +32,8 @@ export function WhoIsMeant({ entry, onOpen, onChanged }: Props) {
     action.run(() => recorder.choosePerson(entry.id, record), onChanged);
   };
   return (
-    <section className={styles.who}>
-      <h4 className={styles.title}>{texts.entry.who}</h4>
+    <section className={styles.who} aria-label={texts.entry.who}>
+      <p className={styles.title}>{texts.entry.who}</p>
       {action.problem && (
         <div role="alert">
           <Notice
