@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::key::Key;
 use fantoccini::{Client, ClientBuilder, Locator};
 use futures_util::{SinkExt, StreamExt};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -402,6 +404,110 @@ async fn in_practice_mode_a_sample_visitor_is_chosen_in_the_window() {
     window.until("#card-contact", &["more"]).await;
     window.screenshot("window-several.png").await;
     window.close().await;
+}
+
+/// Asks the organization's admin door.
+async fn admin(organization: &Sandbox, method: reqwest::Method, path: &str, body: Option<Value>) {
+    // Another test of this process may have installed it; either serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let address = format!("{}{path}", organization.description().admin_url);
+    let mut request = reqwest::Client::new().request(method, address);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {}", answer.status());
+}
+
+/// Presses a key with Ctrl, wherever the focus is.
+async fn with_ctrl(window: &Window, key: Key) {
+    let keys = KeyActions::new("keyboard".to_owned())
+        .then(KeyAction::Down {
+            value: Key::Control.into(),
+        })
+        .then(KeyAction::Down { value: key.into() })
+        .then(KeyAction::Up { value: key.into() })
+        .then(KeyAction::Up {
+            value: Key::Control.into(),
+        });
+    window.client.perform_actions(keys).await.unwrap();
+}
+
+const RECORDED: &str = "section[aria-label='Record this chat'] ul";
+
+/// Creates a record of the chat with its form, by Ctrl+Enter, when it has this field.
+async fn create(window: &Window, table: &str, field: &str) {
+    window
+        .click(&format!(
+            "//button[@aria-label='Create a {table} from this chat']"
+        ))
+        .await;
+    window
+        .until("dialog[open]", &[&format!("New {table}"), field])
+        .await;
+    window.screenshot(&format!("window-form-{table}.png")).await;
+    with_ctrl(window, Key::Enter).await;
+}
+
+#[tokio::test]
+async fn each_of_the_four_is_created_by_hand_and_confirmed_with_its_link() {
+    let organization = Sandbox::start(sandbox::Options::default()).await.unwrap();
+    let secret = organization.description().client_secret.clone();
+    let browser = Browser::new();
+    let window = Window::open(
+        &cloud(organization.description()),
+        &[
+            ("COMPANION_CLIENT_SECRET", &secret),
+            ("PATH", &browser.path()),
+        ],
+    )
+    .await;
+    let mut console = window.pair().await;
+    console.select("dana").await;
+    dana_is_shown(&window).await;
+    for (table, label, field) in [
+        ("contact", "Contact · ", "Last Name"),
+        ("lead", "Lead · ", "Last Name"),
+        ("case", "Case · ", "Case Title"),
+        ("task", "Task · ", "Subject"),
+    ] {
+        create(&window, table, field).await;
+        window
+            .until(RECORDED, &[&format!("{label}Created"), "Undo"])
+            .await;
+    }
+    window.screenshot("window-recorded.png").await;
+    window
+        .click("//section[@aria-label='Record this chat']//li[.//*[starts-with(normalize-space(.),'Case · ')]]//li//button")
+        .await;
+    let opened = browser.opened().await;
+    assert!(opened.contains("etn=incident"), "{opened}");
+    window.close().await;
+    organization.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_way_to_dynamics_a_record_is_queued_and_goes_out_when_it_is_back() {
+    let organization = Sandbox::start(sandbox::Options::default()).await.unwrap();
+    let secret = organization.description().client_secret.clone();
+    let window = Window::open(
+        &cloud(organization.description()),
+        &[("COMPANION_CLIENT_SECRET", &secret)],
+    )
+    .await;
+    let mut console = window.pair().await;
+    console.select("dana").await;
+    dana_is_shown(&window).await;
+    let down = json!({ "fault": "reset_before_commit", "path": "", "times": 1_000_000 });
+    admin(&organization, reqwest::Method::POST, "/faults", Some(down)).await;
+    create(&window, "case", "Case Title").await;
+    window.until(RECORDED, &["Queued"]).await;
+    window.screenshot("window-queued.png").await;
+    admin(&organization, reqwest::Method::DELETE, "/faults", None).await;
+    window.until(RECORDED, &["Case · Created"]).await;
+    window.screenshot("window-sent.png").await;
+    window.close().await;
+    organization.stop().await;
 }
 
 /// A program called xdg-open that writes what it is to open into a pipe.
