@@ -27,6 +27,8 @@ const useStyles = makeStyles({
     gap: `${tokens.spacingVerticalXXS} ${tokens.spacingHorizontalS}`,
   },
   title: { fontWeight: tokens.fontWeightSemibold, flexBasis: "100%" },
+  // What is done takes little room: the cards below are what the agent works with.
+  doneTitle: { fontWeight: tokens.fontWeightSemibold, flexGrow: 1, flexBasis: "160px" },
   small: {
     fontSize: tokens.fontSizeBase200,
     lineHeight: tokens.lineHeightBase200,
@@ -57,7 +59,7 @@ export function EntryItem({ entry, ofAll = false, onOpen, onChanged }: Props) {
   return (
     <li className={styles.item}>
       <div className={styles.head}>
-        <RecordText lines={3} className={styles.title}>
+        <RecordText lines={3} className={state === "done" ? styles.doneTitle : styles.title}>
           {entry.title}
         </RecordText>
         <EntryState entry={entry} />

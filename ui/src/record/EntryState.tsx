@@ -36,5 +36,5 @@ export function EntryState({ entry }: { entry: Entry }) {
 /** Counts down to the next attempt. */
 export function NextAttempt({ at }: { at: number }) {
   const now = useNow(SECOND);
-  return now >= at ? null : <span>{texts.entry.nextIn(countdown(at - now))}</span>;
+  return at - now < SECOND ? null : <span>{texts.entry.nextIn(countdown(at - now))}</span>;
 }

@@ -21,7 +21,12 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase200,
     color: tokens.colorNeutralForeground2,
   },
-  group: { minWidth: 0 },
+  group: {
+    display: "grid",
+    gap: tokens.spacingVerticalM,
+    gridTemplateColumns: "minmax(0, 1fr)",
+    minWidth: 0,
+  },
   label: {
     margin: 0,
     fontSize: tokens.fontSizeBase300,

@@ -13,6 +13,8 @@ const useStyles = makeStyles({
   buttons: {
     display: "grid",
     gridTemplateColumns: "repeat(auto-fit, minmax(72px, 1fr))",
+    // Two and two rather than three and one.
+    "@media (max-width: 350px)": { gridTemplateColumns: "repeat(2, minmax(0, 1fr))" },
     gap: tokens.spacingHorizontalXS,
   },
   button: {
