@@ -184,7 +184,7 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
     let mut consoles = parts.desk.watch();
     let known = consoles.borrow_and_update().clone();
     let mut outbox = parts.recorder.changes();
-    let mut pauses = parts.recorder.pauses();
+    let mut doubts = parts.recorder.doubts();
     let mut controller = Controller::new(parts, known, news_in);
     controller.connect(Duration::ZERO);
     controller
@@ -202,7 +202,7 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
             Some(command) = channels.commands.recv() => controller.command(command),
             Some(news) = news.recv() => controller.news(news),
             Ok(()) = outbox.changed() => controller.refresh_recording(),
-            Ok(()) = pauses.changed() => controller.recorder_paused(pauses.borrow_and_update().is_some()),
+            Ok(()) = doubts.changed() => controller.connection_doubted(),
             Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
             _ = schema_tick.tick(), if controller.connection == ConnectionState::Online => controller.refresh_schema(),
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
@@ -383,12 +383,16 @@ impl Controller {
     }
 
     fn connected(&mut self) {
+        let was_online = self.connection == ConnectionState::Online;
         self.connection = ConnectionState::Online;
         self.connection_problem = None;
         info!("connected to Dynamics");
         self.refresh_schema();
-        let recorder = self.parts.recorder.clone();
-        tokio::spawn(async move { recorder.resume().await });
+        // Where the connection was only doubted, what waits keeps its own pace: else what fails would go on at once, forever.
+        if !was_online || self.parts.recorder.is_paused() {
+            let recorder = self.parts.recorder.clone();
+            tokio::spawn(async move { recorder.resume().await });
+        }
         if matches!(
             self.lookup.state,
             RecognitionState::Offline | RecognitionState::Failed

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backend::Files;
-use backend::view::{ActivityFilter, EntryState, Filled, RecordTable, WrittenHow};
+use backend::view::{ActivityFilter, ConnectionState, EntryState, Filled, RecordTable, WrittenHow};
 use comm100::Conversation;
 use common::recording::{
     MovableClock, Organization, done, ended, entry_until, event, recorded, settled, written,
@@ -24,6 +24,8 @@ use uuid::Uuid;
 
 /// What a 429 asks to wait, in seconds.
 const ASKED: u64 = 2;
+/// How long a story may take to go on.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Nothing reaches the organization.
 async fn cut_off(organization: &Organization) {
@@ -267,6 +269,32 @@ async fn what_waits_survives_a_restart_and_goes_out_when_the_way_is_free() {
     done(&view);
     assert_eq!(organization.count("contacts").await, 1);
     assert_eq!(organization.count("incidents").await, 1);
+    backend.stop().await;
+    organization.sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_shows_that_dynamics_is_out_of_reach_and_goes_out_when_it_is_back() {
+    let organization = Organization::start().await;
+    let backend = organization.companion(|_| {}).await;
+    let handle = backend.handle();
+    let mut views = handle.watch();
+    let mut until = async |state: ConnectionState| {
+        let seen = views.wait_for(|view| view.connection.state == state);
+        tokio::time::timeout(PATIENCE, seen)
+            .await
+            .unwrap_or_else(|_| panic!("never {state:?}"))
+            .expect("the back end runs");
+    };
+    until(ConnectionState::Online).await;
+    cut_off(&organization).await;
+    let chat = ended(Uuid::new_v4(), "Dana", "dana@example.com", "", "Hello");
+    let entry = handle.feed(chat).await.unwrap().unwrap();
+    until(ConnectionState::Offline).await;
+
+    mend(&organization).await;
+    until(ConnectionState::Online).await;
+    done(&settled(&handle, entry).await);
     backend.stop().await;
     organization.sandbox.stop().await;
 }

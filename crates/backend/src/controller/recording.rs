@@ -110,9 +110,10 @@ impl Controller {
         }
     }
 
-    /// The recorder was refused as a whole: what that means for the connection is told as it is told at the start.
-    pub(super) fn recorder_paused(&mut self, is_paused: bool) {
-        if is_paused && self.connection == ConnectionState::Online {
+    /// What the recorder sent gave reason to doubt the connection: Dynamics is asked, and what it says is told as at the
+    /// start.
+    pub(super) fn connection_doubted(&mut self) {
+        if self.connection == ConnectionState::Online {
             self.connect(std::time::Duration::ZERO);
         }
         self.refresh_recording();

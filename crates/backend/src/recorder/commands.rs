@@ -88,7 +88,7 @@ impl Recorder {
                 Ok(vec![self.line(read, "queued", "Asked for again.".to_owned())])
             })
             .await?;
-        if self.0.paused.borrow().is_some() {
+        if self.is_paused() {
             self.resume().await;
         }
         Ok(view)

@@ -77,6 +77,8 @@ struct Inner {
     wake: Notify,
     /// Why nothing is sent until a person has done something.
     paused: watch::Sender<Option<Problem>>,
+    /// Rises when what was sent gives reason to doubt the connection.
+    doubts: watch::Sender<u64>,
     /// Until when Dynamics asked to wait.
     held_until: Mutex<Option<jiff::Timestamp>>,
     /// Chats as they are known from the consoles' events.
@@ -99,6 +101,7 @@ impl Recorder {
             changed: watch::Sender::new(0),
             wake: Notify::new(),
             paused: watch::Sender::new(None),
+            doubts: watch::Sender::new(0),
             held_until: Mutex::default(),
             conversations: Mutex::default(),
             desk: tokio::sync::Mutex::new(()),
@@ -162,9 +165,18 @@ impl Recorder {
         self.0.changed.subscribe()
     }
 
-    /// Why nothing is sent until a person has done something, with every change.
-    pub(crate) fn pauses(&self) -> watch::Receiver<Option<Problem>> {
-        self.0.paused.subscribe()
+    /// Rises when what was sent gives reason to doubt the connection: Dynamics could not be reached, or refused all of it.
+    pub(crate) fn doubts(&self) -> watch::Receiver<u64> {
+        self.0.doubts.subscribe()
+    }
+
+    /// Whether nothing is sent until a person has done something.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.0.paused.borrow().is_some()
+    }
+
+    fn doubt_connection(&self) {
+        self.0.doubts.send_modify(|number| *number += 1);
     }
 
     /// Dynamics can be reached again, or somebody wants it tried.

@@ -104,8 +104,7 @@ impl Task {
     /// Takes what is due; the answer is how long there is nothing to do unless somebody says so.
     async fn turn(&mut self) -> Duration {
         let recorder = self.recorder.clone();
-        let is_paused = recorder.0.paused.borrow().is_some();
-        if is_paused || recorder.parts().client.is_err() {
+        if recorder.is_paused() || recorder.parts().client.is_err() {
             return Duration::MAX;
         }
         let due = recorder
@@ -140,6 +139,7 @@ impl Task {
                     store_failed(&error);
                 }
                 recorder.0.paused.send_replace(Some(problem));
+                recorder.doubt_connection();
                 recorder.tell();
                 Duration::MAX
             }
@@ -153,6 +153,9 @@ impl Task {
                 warn!(error.code = problem.code, error.chain = %error, wait = ?wait, "entries wait in the outbox");
                 let until = later(recorder.now(), wait);
                 *super::locked(&recorder.0.held_until) = asked.map(|_| until);
+                if error.is_offline() {
+                    recorder.doubt_connection();
+                }
                 match recorder.put_back(&ids, until, &problem).await {
                     Ok(()) => Duration::ZERO,
                     Err(error) => store_failed(&error),
