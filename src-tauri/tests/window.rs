@@ -502,9 +502,11 @@ async fn without_a_way_to_dynamics_a_record_is_queued_and_goes_out_when_it_is_ba
     admin(&organization, reqwest::Method::POST, "/faults", Some(down)).await;
     create(&window, "case", "Case Title").await;
     window.until(RECORDED, &["Queued"]).await;
+    window.until("body", &["Offline"]).await;
     window.screenshot("window-queued.png").await;
     admin(&organization, reqwest::Method::DELETE, "/faults", None).await;
     window.until(RECORDED, &["Case · Created"]).await;
+    window.until("body", &["Online"]).await;
     window.screenshot("window-sent.png").await;
     window.close().await;
     organization.stop().await;
