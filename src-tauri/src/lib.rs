@@ -112,7 +112,18 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
         .clone()
         .or_else(folders::data)
         .context("there is no folder for the companion's files")?;
-    options.files = Files::Folder(folder);
+    let is_practice = options.settings.connection.kind == ConnectionKind::Practice;
+    options.files = if is_practice {
+        Files::Memory
+    } else {
+        tauri::async_runtime::block_on(Files::in_folder(folder)).unwrap_or_else(|problem| {
+            tracing::error!(
+                error.code = problem.code,
+                "there is no key for the companion's files"
+            );
+            Files::Refused(problem)
+        })
+    };
     Ok(options)
 }
 

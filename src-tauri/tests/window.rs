@@ -55,6 +55,7 @@ impl Window {
         let driver = Command::new("WebKitWebDriver")
             .arg(format!("--port={driver_port}"))
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("COMPANION_STORE_KEY", "5a".repeat(32))
             .envs(environment.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())

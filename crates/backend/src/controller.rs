@@ -74,6 +74,7 @@ pub(crate) struct Parts {
     pub(crate) desk: ConsoleDesk,
     pub(crate) bridge_address: String,
     pub(crate) bridge_problem: Option<Problem>,
+    pub(crate) file_problems: Vec<Problem>,
     pub(crate) practice: Option<PracticeConsole>,
     /// The person's sign-in, where one signs in.
     pub(crate) person: Option<PersonsSignIn>,
@@ -164,6 +165,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             problem: parts.bridge_problem.clone(),
             ..ConsoleView::default()
         },
+        files: parts.file_problems.clone(),
         agent: None,
         visitor: None,
         recognition: RecognitionView {
@@ -982,6 +984,7 @@ impl Controller {
                 person: self.parts.person.as_ref().map(PersonsSignIn::view),
             },
             console: self.console_view(),
+            files: self.parts.file_problems.clone(),
             agent: self.agent.clone(),
             visitor: self
                 .conversation

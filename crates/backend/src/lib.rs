@@ -14,6 +14,7 @@ pub mod clock;
 pub mod connection;
 pub mod controller;
 pub mod doctor;
+pub mod files;
 pub mod folders;
 mod handle;
 pub mod keyring;
@@ -30,11 +31,13 @@ mod start;
 pub mod view;
 
 pub use connection::is_person as person_signs_in;
+pub use files::Files;
 pub use handle::Handle;
 pub use problem::Problem;
 pub use recorder::Jitter;
 pub use settings::Settings;
-pub use start::{Backend, Files, Options};
+pub use start::{Backend, Options};
+pub use store::Key as StoreKey;
 
 /// The version of the product.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -53,10 +53,33 @@ impl Problem {
     /// What one of our files did.
     #[must_use]
     pub fn from_store(error: &store::Error) -> Problem {
-        Problem::new(
-            error.code(),
-            "The companion's own files cannot be used.",
-            "Check that the disk is not full and that the data folder can be written to, then start the companion again.",
-        )
+        let (message, next_step) = match error {
+            store::Error::InvalidKey => (
+                "The key of the companion's files is not a key.",
+                "A key has 64 hex digits. Correct COMPANION_STORE_KEY, or the file that COMPANION_STORE_KEY_FILE names.",
+            ),
+            store::Error::WrongKey => (
+                "The companion's files cannot be read with this key: they were made with another one, or are damaged.",
+                "Set COMPANION_STORE_KEY to the key that they were made with. If it is lost, move store.sqlite to another folder; the companion then starts with a new one.",
+            ),
+            store::Error::NotEncrypted => (
+                "The companion's store is not encrypted, and is not used like that.",
+                "Find out who put it there. Move store.sqlite to another folder; the companion then starts with a new one.",
+            ),
+            store::Error::NoEncryption => (
+                "This build of the companion cannot encrypt its files.",
+                "Install a build that was made with SQLCipher.",
+            ),
+            store::Error::Open(_)
+            | store::Error::Folder(_)
+            | store::Error::BackUp(_)
+            | store::Error::Migrate(_)
+            | store::Error::Sql(_)
+            | store::Error::Stored(_) => (
+                "The companion's own files cannot be used.",
+                "Check that the disk is not full and that the data folder can be written to, then start the companion again.",
+            ),
+        };
+        Problem::new(error.code(), message, next_step)
     }
 }

@@ -226,7 +226,8 @@ impl Person {
     }
 }
 
-fn from_environment(
+/// What a variable of the environment holds, or the file that it names with `_FILE` behind its name.
+pub(crate) fn from_environment(
     name: &str,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<Option<SecretString>, Problem> {

@@ -1,6 +1,5 @@
 //! Starting and stopping everything.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use store::{Cache, Store};
@@ -12,6 +11,7 @@ use crate::bridge::{Bridge, BridgeOptions, ConsoleDesk, ShownVisitor};
 use crate::clock::{Clock, SystemClock};
 use crate::connection;
 use crate::controller::{self, Channels, Parts};
+use crate::files::{Files, OpenedStore};
 use crate::handle::Handle;
 use crate::person::PersonsSignIn;
 use crate::practice::{PracticeConsole, SampleVisitor};
@@ -61,54 +61,14 @@ impl Options {
     }
 }
 
-/// Where the cache and the store lie.
-#[derive(Clone, Debug)]
-pub enum Files {
-    /// In this folder; it is made if it is missing.
-    Folder(PathBuf),
-    /// Gone with the process.
-    Memory,
-}
-
-impl Files {
-    /// Opens the cache.
-    ///
-    /// # Errors
-    /// Only if SQLite cannot open any database at all.
-    pub async fn cache(&self) -> Result<Cache, Problem> {
-        let opened = match self {
-            Files::Folder(folder) => Cache::open(&folder.join("cache.sqlite")).await,
-            Files::Memory => Cache::memory().await,
-        };
-        opened.map_err(|error| Problem::from_store(&error))
-    }
-
-    /// Opens the store, or one in memory and the reason why.
-    async fn store(&self) -> Result<(Store, Option<Problem>), Problem> {
-        if let Files::Folder(folder) = self {
-            match Store::open(&folder.join("store.sqlite")).await {
-                Ok(store) => return Ok((store, None)),
-                Err(error) => {
-                    tracing::error!(error.code = error.code(), %error, "the store cannot be opened");
-                    let store = Store::memory()
-                        .await
-                        .map_err(|error| Problem::from_store(&error))?;
-                    return Ok((store, Some(Problem::from_store(&error))));
-                }
-            }
-        }
-        let store = Store::memory()
-            .await
-            .map_err(|error| Problem::from_store(&error))?;
-        Ok((store, None))
-    }
-}
-
 /// The running back end.
 #[derive(Debug)]
 pub struct Backend {
     handle: Handle,
     bridge: Option<Bridge>,
+    cache: Cache,
+    store: Store,
+    store_refused: Option<Problem>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -130,8 +90,13 @@ impl Backend {
             jitter,
             listens,
         } = options;
-        let cache = files.cache().await?;
-        let (store, store_problem) = files.store().await?;
+        let (cache, cache_problem) = files.cache().await?;
+        let OpenedStore {
+            store,
+            refused,
+            notice,
+        } = files.store().await?;
+        let file_problems = notice.into_iter().chain(cache_problem).collect();
         let desk = ConsoleDesk::open(store.clone(), Arc::clone(&clock))
             .await
             .map_err(|error| Problem::from_store(&error))?;
@@ -147,7 +112,7 @@ impl Backend {
         let columns = known.as_deref().map(schema::columns).unwrap_or_default();
         let (schema_in, schema) = watch::channel(known);
         let recorder = Recorder::new(RecorderParts {
-            store,
+            store: store.clone(),
             clock: Arc::clone(&clock),
             jitter,
             organization: place(&client, &settings.connection),
@@ -223,12 +188,13 @@ impl Backend {
                 fields: settings.fields,
                 columns,
             }),
-            cache,
+            cache: cache.clone(),
             schema: schema_in,
             clock,
             desk: desk.clone(),
             bridge_address,
-            bridge_problem: bridge_problem.or(store_problem),
+            bridge_problem,
+            file_problems,
             practice: practice.clone(),
             person,
             recorder: recorder.clone(),
@@ -261,9 +227,19 @@ impl Backend {
         Ok(Backend {
             handle,
             bridge,
+            cache,
+            store,
+            store_refused: refused,
             stop,
             tasks,
         })
+    }
+
+    /// Why what must not be lost is in memory only, where files were asked for. The view says so too; whoever has nobody to
+    /// look at it refuses to go on.
+    #[must_use]
+    pub fn store_refused(&self) -> Option<&Problem> {
+        self.store_refused.as_ref()
     }
 
     /// The way to it.
@@ -286,6 +262,8 @@ impl Backend {
         }
         self.tasks.close();
         self.tasks.wait().await;
+        self.cache.close().await;
+        self.store.close().await;
     }
 }
 

@@ -31,6 +31,8 @@ pub struct View {
     pub connection: ConnectionView,
     /// The Agent Consoles.
     pub console: ConsoleView,
+    /// What a person should know of the companion's own files.
+    pub files: Vec<Problem>,
     /// The agent who is signed in to the Agent Console.
     pub agent: Option<AgentView>,
     /// The visitor of the selected chat.

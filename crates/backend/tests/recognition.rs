@@ -8,7 +8,6 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use backend::Files;
 use backend::clock::Clock;
 use backend::view::{CardState, ConnectionState, RecognitionState, ValueSource};
 use common::{Companion, Console, chat, practice_organization, shown};
@@ -858,7 +857,7 @@ async fn a_refusal_that_is_faster_than_the_cache_still_shows_the_cached_answer()
     let folder = tempfile::tempdir().unwrap();
     let organization = practice_organization().await;
     let (connection, secrets) = practice::connection(organization.description());
-    let files = || Files::Folder(folder.path().to_owned());
+    let files = common::encrypted_files(folder.path());
     let companion = Companion::on(organization, connection.clone(), secrets, |options| {
         options.files = files();
     })

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use backend::Files;
 use backend::view::{ActivityFilter, ConnectionState, EntryState, Filled, RecordTable, WrittenHow};
 use comm100::Conversation;
 use common::recording::{
@@ -239,7 +238,7 @@ async fn a_chat_that_is_reopened_in_its_grace_time_is_one_chat() {
 async fn what_waits_survives_a_restart_and_goes_out_when_the_way_is_free() {
     let organization = Organization::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let files = || Files::Folder(folder.path().to_owned());
+    let files = common::encrypted_files(folder.path());
     cut_off(&organization).await;
     let backend = organization
         .companion(|options| options.files = files())

@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use backend::secrets::Secrets;
+use backend::settings::ConnectionKind;
 use backend::{Files, Options, Problem, Settings, folders};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -92,20 +93,24 @@ impl Context {
         let (settings, _) = self.settings()?;
         let secrets = Secrets::of(&settings.connection).await?;
         let mut options = Options::new(settings, secrets);
-        options.files = self.files()?;
+        // The practice organization is gone with the command, and what was done with it.
+        if options.settings.connection.kind != ConnectionKind::Practice {
+            options.files = self.files().await?;
+        }
         Ok(options)
     }
 
     /// Where the cache and the store lie.
-    fn files(&self) -> Result<Files, Problem> {
+    async fn files(&self) -> Result<Files, Problem> {
         let folder = self.data_dir.clone().or_else(folders::data);
-        folder.map(Files::Folder).ok_or_else(|| {
+        let folder = folder.ok_or_else(|| {
             Problem::new(
                 "no_data_folder",
                 "There is no folder for the companion's files.",
                 "Name one with --data-dir.",
             )
-        })
+        })?;
+        Files::in_folder(folder).await
     }
 }
 
@@ -151,6 +156,7 @@ async fn main() -> ExitCode {
         Command::SignOut => success(person::sign_out(&context).await),
         Command::Secrets(action) => success(secrets::run(&context, action).await),
     };
+    backend::files::close_all().await;
     done.unwrap_or_else(|problem| {
         context.output.failure(&problem);
         ExitCode::FAILURE

@@ -56,6 +56,7 @@ pub(crate) async fn sign_in(context: &Context, arguments: Arguments) -> Result<(
         .files
         .cache()
         .await?
+        .0
         .wipe()
         .await
         .map_err(|error| Problem::from_store(&error))?;
@@ -79,7 +80,7 @@ pub(crate) async fn sign_out(context: &Context) -> Result<(), Problem> {
     }
     let entry = Kept::RefreshToken.entry(&settings.connection)?;
     let was_signed_in = Keyring::of_the_system().remove(&entry).await?;
-    let cache = context.files()?.cache().await?;
+    let (cache, _) = context.files().await?.cache().await?;
     cache
         .wipe()
         .await

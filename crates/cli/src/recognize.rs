@@ -84,7 +84,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
         &options.secrets,
         options.clock.now(),
     )?;
-    let cache = options.files.cache().await?;
+    let (cache, _) = options.files.cache().await?;
     let known = schema::known(&cache, &client).await;
     let mut rules = Rules {
         identification: options.settings.identification,

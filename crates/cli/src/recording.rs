@@ -216,7 +216,7 @@ impl OneShot {
         )?;
         let backend = Backend::start(options).await?;
         let handle = backend.handle();
-        let problem = handle.view().console.problem.clone();
+        let problem = backend.store_refused().cloned();
         let started = OneShot {
             handle,
             backend,

@@ -34,7 +34,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<(), P
     )?;
     let backend = Backend::start(options).await?;
     let handle = backend.handle();
-    if let Some(problem) = handle.view().console.problem.clone() {
+    let refused = backend.store_refused().cloned();
+    if let Some(problem) = refused.or_else(|| handle.view().console.problem.clone()) {
         backend.stop().await;
         return Err(problem);
     }

@@ -1,13 +1,13 @@
 //! The cache: what Dynamics said about a visitor, and when.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sqlx::{Row, SqlitePool};
 use tracing::warn;
 
 use crate::file::Durability;
-use crate::{Error, file};
+use crate::{Error, Key, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
 const SCHEMA: i64 = 2;
@@ -86,36 +86,43 @@ impl std::fmt::Debug for CachedRecord {
 }
 
 impl Cache {
-    /// Opens the cache, no matter what: a damaged file or one of another version is set aside for a new
-    /// one, and where no file can be kept the cache lives in memory.
+    /// Opens the cache, no matter what: a file that cannot be used makes room for a new one, and where no file can be kept
+    /// the cache lives in memory. Beside it is why the former file was not taken, if there was one.
     ///
     /// # Errors
     /// Only if SQLite cannot even open a database in memory.
-    pub async fn open(path: &Path) -> Result<Cache, Error> {
-        match Cache::open_file(path).await {
-            Ok(cache) => return Ok(cache),
-            Err(error) => warn!(
-                error.code = error.code(),
-                "the cache cannot be used and is made anew"
-            ),
-        }
+    pub async fn open(path: &Path, key: &Key) -> Result<(Cache, Option<Error>), Error> {
+        let why = match Cache::open_file(path, key).await {
+            Ok(cache) => return Ok((cache, None)),
+            Err(error) => error,
+        };
+        warn!(
+            error.code = why.code(),
+            "the cache cannot be used and is made anew"
+        );
+        // A damaged file may be asked for by whoever looks for the reason. One that everybody can read must not stay.
+        let is_kept = matches!(why, Error::WrongKey | Error::Open(_) | Error::Sql(_));
         for ending in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(ending);
-            if let Err(error) = std::fs::remove_file(&name)
+            let part = with_ending(path, ending);
+            let done = if is_kept && ending.is_empty() {
+                std::fs::rename(&part, with_ending(path, ".damaged"))
+            } else {
+                std::fs::remove_file(&part)
+            };
+            if let Err(error) = done
                 && error.kind() != std::io::ErrorKind::NotFound
             {
                 warn!(error = %error.kind(), "a part of the old cache cannot be removed");
             }
         }
-        match Cache::open_file(path).await {
-            Ok(cache) => Ok(cache),
+        match Cache::open_file(path, key).await {
+            Ok(cache) => Ok((cache, Some(why))),
             Err(error) => {
                 warn!(
                     error.code = error.code(),
                     "no cache file can be kept; the cache lives in memory"
                 );
-                Cache::memory().await
+                Ok((Cache::memory().await?, Some(error)))
             }
         }
     }
@@ -128,8 +135,19 @@ impl Cache {
         Cache::with_tables(file::memory().await?).await
     }
 
-    async fn open_file(path: &Path) -> Result<Cache, Error> {
-        Cache::with_tables(file::open(path, Durability::Quick).await?).await
+    /// Ends all its connections, so that everything stands in the one file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    async fn open_file(path: &Path, key: &Key) -> Result<Cache, Error> {
+        let pool = file::open(path, key, Durability::Quick).await?;
+        let cache = Cache::with_tables(pool.clone()).await;
+        if cache.is_err() {
+            // The file is about to be moved away.
+            pool.close().await;
+        }
+        cache
     }
 
     async fn with_tables(pool: SqlitePool) -> Result<Cache, Error> {
@@ -327,6 +345,12 @@ impl Cache {
     }
 }
 
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
 fn timestamp(milliseconds: i64) -> Result<Timestamp, Error> {
     Timestamp::from_millisecond(milliseconds).map_err(|_| Error::Stored("time"))
 }
@@ -443,13 +467,16 @@ mod tests {
     async fn it_survives_a_restart_and_opens_over_a_damaged_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/cache.sqlite");
-        let cache = Cache::open(&path).await.unwrap();
+        let key = Key::random();
+        let (cache, why) = Cache::open(&path, &key).await.unwrap();
+        assert!(why.is_none());
         cache
             .put("one", b"dana", &answer("a", 5), &[])
             .await
             .unwrap();
         cache.pool.close().await;
-        let cache = Cache::open(&path).await.unwrap();
+        let (cache, why) = Cache::open(&path, &key).await.unwrap();
+        assert!(why.is_none());
         assert_eq!(
             cache.answer("one", b"dana").await.unwrap(),
             Some(answer("a", 5))
@@ -460,7 +487,9 @@ mod tests {
             "this is no database at all, but long enough to be looked at",
         )
         .unwrap();
-        let cache = Cache::open(&path).await.unwrap();
+        let (cache, why) = Cache::open(&path, &key).await.unwrap();
+        assert!(matches!(why, Some(Error::WrongKey)), "{why:?}");
+        assert!(path.with_file_name("cache.sqlite.damaged").exists());
         assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
         cache
             .put("one", b"dana", &answer("b", 6), &[])
@@ -472,7 +501,9 @@ mod tests {
     async fn a_file_of_another_version_is_made_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.sqlite");
-        let cache = Cache::open(&path).await.unwrap();
+        let key = Key::random();
+        let (cache, why) = Cache::open(&path, &key).await.unwrap();
+        assert!(why.is_none());
         let version: i64 = sqlx::query_scalar("PRAGMA user_version")
             .fetch_one(&cache.pool)
             .await
@@ -487,7 +518,8 @@ mod tests {
             .await
             .unwrap();
         cache.pool.close().await;
-        let cache = Cache::open(&path).await.unwrap();
+        let (cache, why) = Cache::open(&path, &key).await.unwrap();
+        assert!(matches!(why, Some(Error::Stored(_))), "{why:?}");
         assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
     }
 
@@ -496,7 +528,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("file");
         std::fs::write(&blocked, "").unwrap();
-        let cache = Cache::open(&blocked.join("cache.sqlite")).await.unwrap();
+        let (cache, why) = Cache::open(&blocked.join("cache.sqlite"), &Key::random())
+            .await
+            .unwrap();
+        assert!(why.is_some());
         cache
             .put("one", b"dana", &answer("a", 5), &[])
             .await

@@ -1,12 +1,19 @@
 //! How both files are opened.
 
+use std::io::Read;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlitePool};
 
-use crate::Error;
+use crate::{Error, Key};
+
+/// How a database begins that is not encrypted (SQLite file format, 1.3).
+const PLAIN: &[u8; 16] = b"SQLite format 3\0";
+/// `SQLITE_NOTADB`: what was decrypted is no database.
+const NOT_A_DATABASE: &str = "26";
 
 /// What a commit promises.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +24,23 @@ pub(crate) enum Durability {
     Full,
 }
 
-/// Opens a file, made if it is missing, together with its folder.
-pub(crate) async fn open(path: &Path, durability: Durability) -> Result<SqlitePool, Error> {
+/// Opens an encrypted file, made if it is missing, together with its folder. One that is not encrypted is refused.
+pub(crate) async fn open(
+    path: &Path,
+    key: &Key,
+    durability: Durability,
+) -> Result<SqlitePool, Error> {
     if let Some(folder) = path.parent() {
         private_folder(folder).map_err(Error::Folder)?;
     }
     private_file(path).map_err(|error| Error::Open(sqlx::Error::Io(error)))?;
+    if is_plain(path).map_err(|error| Error::Open(sqlx::Error::Io(error)))? {
+        return Err(Error::NotEncrypted);
+    }
     let options = options()
+        .pragma("key", key.pragma())
+        // A wrong key is told by the error; SQLCipher would print it as well.
+        .pragma("cipher_log_level", "NONE")
         .synchronous(match durability {
             Durability::Quick => SqliteSynchronous::Normal,
             Durability::Full => SqliteSynchronous::Full,
@@ -32,15 +49,58 @@ pub(crate) async fn open(path: &Path, durability: Durability) -> Result<SqlitePo
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal);
     // One connection that writes; readers never wait for it, thanks to WAL.
-    SqlitePoolOptions::new()
+    let pool = SqlitePoolOptions::new()
         .max_connections(4)
         .connect_with(options)
         .await
-        .map_err(Error::Open)
+        .map_err(|error| {
+            let code = error.as_database_error().and_then(|refusal| refusal.code());
+            if code.as_deref() == Some(NOT_A_DATABASE) {
+                Error::WrongKey
+            } else {
+                Error::Open(error)
+            }
+        })?;
+    // A SQLite without encryption takes a key, says nothing, and writes a file that everybody can read.
+    let version: Option<String> = sqlx::query_scalar("PRAGMA cipher_version")
+        .fetch_optional(&pool)
+        .await?;
+    if version.is_none() {
+        return Err(Error::NoEncryption);
+    }
+    opened().push(pool.clone());
+    Ok(pool)
+}
+
+/// Every encrypted file that was opened. SQLCipher gives its memory back when the program ends; a connection that is being
+/// closed then by a thread of its own would crash. So none is closed but by somebody who waits for it.
+static OPENED: Mutex<Vec<SqlitePool>> = Mutex::new(Vec::new());
+
+fn opened() -> MutexGuard<'static, Vec<SqlitePool>> {
+    OPENED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closes every file. To be called before the program ends, however it ends.
+pub async fn close_all() {
+    let pools = std::mem::take(&mut *opened());
+    for pool in pools {
+        pool.close().await;
+    }
+}
+
+fn is_plain(path: &Path) -> std::io::Result<bool> {
+    let mut beginning = Vec::with_capacity(PLAIN.len());
+    std::fs::File::open(path)?
+        .take(PLAIN.len() as u64)
+        .read_to_end(&mut beginning)?;
+    Ok(beginning == PLAIN)
 }
 
 /// Makes a folder that only this user can look into. One that is there stays as it is.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// What the system says.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -89,6 +149,8 @@ fn options() -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "ON")
+        // What is logged of statements would hold the key.
+        .disable_statement_logging()
 }
 
 #[cfg(all(test, unix))]
@@ -103,8 +165,9 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("data");
         let path = folder.join("a.sqlite");
+        let key = Key::random();
         for _ in 0..2 {
-            let pool = open(&path, Durability::Quick).await.unwrap();
+            let pool = open(&path, &key, Durability::Quick).await.unwrap();
             sqlx::query("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
                 .execute(&pool)
                 .await

@@ -443,6 +443,7 @@ pub(crate) fn moment(milliseconds: i64) -> Result<Timestamp, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Key;
     use crate::LineFilter;
 
     fn at(second: i64) -> Timestamp {
@@ -480,7 +481,8 @@ mod tests {
     async fn an_entry_is_put_once_and_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
-        let store = Store::open(&path).await.unwrap();
+        let key = Key::random();
+        let store = Store::open(&path, &key).await.unwrap();
         let first = new(1, "dana", State::Waiting, 60);
         assert!(
             store
@@ -499,7 +501,7 @@ mod tests {
                 .unwrap()
         );
         store.pool.close().await;
-        let store = Store::open(&path).await.unwrap();
+        let store = Store::open(&path, &key).await.unwrap();
         let kept = store.entry(first.id).await.unwrap().unwrap();
         assert_eq!((kept.intent.as_str(), kept.state), ("{}", State::Waiting));
         assert_eq!(kept.due_at, Some(at(60)));
@@ -512,7 +514,7 @@ mod tests {
     #[tokio::test]
     async fn a_commit_is_flushed_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("store.sqlite"))
+        let store = Store::open(&folder.path().join("store.sqlite"), &Key::random())
             .await
             .unwrap();
         let level: i64 = sqlx::query_scalar("PRAGMA synchronous")
@@ -629,7 +631,8 @@ mod tests {
     async fn a_file_of_the_version_before_is_brought_up_to_date() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
-        let pool = crate::file::open(&path, crate::file::Durability::Full)
+        let key = Key::random();
+        let pool = crate::file::open(&path, &key, crate::file::Durability::Full)
             .await
             .unwrap();
         let all = sqlx::migrate!();
@@ -644,8 +647,26 @@ mod tests {
             .await
             .unwrap();
         pool.close().await;
-        let store = Store::open(&path).await.unwrap();
+        let store = Store::open(&path, &key).await.unwrap();
         assert_eq!(store.consoles().await.unwrap()[0].name, "Old");
+        let former = crate::file::open(
+            &folder.path().join("store.sqlite.before-2"),
+            &key,
+            crate::file::Durability::Full,
+        )
+        .await
+        .unwrap();
+        let (names,): (String,) = sqlx::query_as("SELECT group_concat(name) FROM console")
+            .fetch_one(&former)
+            .await
+            .unwrap();
+        assert_eq!(names, "Old", "as it was before");
+        assert!(
+            sqlx::query("SELECT * FROM entry")
+                .execute(&former)
+                .await
+                .is_err()
+        );
         assert!(
             store
                 .put_entry(&new(1, "dana", State::Queued, 1), &[], at(1))

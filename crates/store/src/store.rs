@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use sqlx::migrate::Migrator;
 use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
 
 use crate::file::Durability;
-use crate::{Error, file};
+use crate::{Error, Key, file};
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The store file.
 #[derive(Clone, Debug)]
@@ -34,9 +37,18 @@ impl Store {
     /// Opens the store and brings its schema up to date.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::Folder`] or [`Error::Migrate`]; the file is left as it is.
-    pub async fn open(path: &Path) -> Result<Store, Error> {
-        Store::migrated(file::open(path, Durability::Full).await?).await
+    /// [`Error::Open`], [`Error::Folder`], [`Error::WrongKey`], [`Error::NotEncrypted`] or [`Error::Migrate`]; the file is
+    /// left as it is.
+    pub async fn open(path: &Path, key: &Key) -> Result<Store, Error> {
+        let pool = file::open(path, key, Durability::Full).await?;
+        let store = match back_up(&pool, path).await {
+            Ok(()) => Store::migrated(pool.clone()).await,
+            Err(error) => Err(error),
+        };
+        if store.is_err() {
+            pool.close().await;
+        }
+        store
     }
 
     /// A store that is gone with the process.
@@ -47,8 +59,13 @@ impl Store {
         Store::migrated(file::memory().await?).await
     }
 
+    /// Ends all its connections, so that everything stands in the one file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     async fn migrated(pool: SqlitePool) -> Result<Store, Error> {
-        sqlx::migrate!().run(&pool).await.map_err(Error::Migrate)?;
+        MIGRATIONS.run(&pool).await.map_err(Error::Migrate)?;
         Ok(Store { pool })
     }
 
@@ -128,6 +145,50 @@ impl Store {
     }
 }
 
+/// Copies the file before it is changed to a newer version: `store.sqlite.before-2` is what version 2 was made from. It is
+/// under the same key.
+async fn back_up(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
+    let is_new: bool = sqlx::query_scalar(
+        "SELECT count(*) = 0 FROM sqlite_schema WHERE name = '_sqlx_migrations'",
+    )
+    .fetch_one(pool)
+    .await?;
+    if is_new {
+        return Ok(());
+    }
+    let present: Option<i64> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(pool)
+            .await?;
+    let newest = MIGRATIONS.iter().map(|step| step.version).max();
+    let Some(newest) = newest.filter(|&newest| present.is_some_and(|present| present < newest))
+    else {
+        return Ok(());
+    };
+    let mut copy = path.as_os_str().to_owned();
+    copy.push(format!(".before-{newest}"));
+    let copy = Path::new(&copy);
+    if copy.exists() {
+        // From an attempt that did not get further; what stands there was copied before anything was changed.
+        return Ok(());
+    }
+    let mut unfinished = copy.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Error::BackUp(error));
+        }
+        _ => {}
+    }
+    // What still stands in the log only belongs to it.
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(pool)
+        .await?;
+    std::fs::copy(path, &unfinished)
+        .and_then(|_| std::fs::rename(&unfinished, copy))
+        .map_err(Error::BackUp)
+}
+
 fn console(row: &sqlx::sqlite::SqliteRow) -> Result<Console, Error> {
     let id: String = row.try_get("id")?;
     let paired_at: String = row.try_get("paired_at")?;
@@ -159,7 +220,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("store.sqlite");
         let id = Uuid::from_u128(7);
-        let store = Store::open(&path).await.unwrap();
+        let key = Key::random();
+        let store = Store::open(&path, &key).await.unwrap();
         store
             .add_console(id, "Agent Console", b"hash", at(1))
             .await
@@ -167,7 +229,7 @@ mod tests {
         store.console_seen(id, at(2)).await.unwrap();
         store.pool.close().await;
 
-        let store = Store::open(&path).await.unwrap();
+        let store = Store::open(&path, &key).await.unwrap();
         let paired = Console {
             id,
             name: "Agent Console".to_owned(),

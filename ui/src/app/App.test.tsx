@@ -321,6 +321,15 @@ describe("what stands in the way", () => {
     expect(text()).toContain("ABCD12345");
   });
 
+  it("is put away once it was read, where it is about our own files", async () => {
+    const { backend } = await show(states["idle-key-lost"]);
+    expect(text()).toContain("does not have the key of the companion's files any more");
+    await click(screen.getByRole("button", { name: "Dismiss" }));
+    expect(text()).not.toContain("does not have the key");
+    push(backend, { ...states["idle-key-lost"], revision: 2 });
+    expect(text()).not.toContain("does not have the key");
+  });
+
   it("a sign-in that the keyring does not keep is told", async () => {
     await show(states["session-only"]);
     expect(text()).toContain("You stay signed in until the companion is closed.");

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import type { Connection, Problem, Recognition, View } from "../backend";
 import { texts } from "../texts";
 import { SECOND, instant, spanOf, useNow } from "../time";
@@ -122,6 +123,24 @@ function SessionOnly({ connection: { person, state } }: { connection: Connection
   );
 }
 
+/** What is to be known of the companion's own files: once read, it can be put away. */
+function Files({ problems }: { problems: Problem[] }) {
+  const [read, setRead] = useState<string[]>([]);
+  return problems
+    .filter((problem) => !read.includes(problem.code))
+    .map((problem) => (
+      <Notice
+        key={problem.code}
+        intent="warning"
+        title={problem.message}
+        problem={problem}
+        onDismiss={() => {
+          setRead([...read, problem.code]);
+        }}
+      />
+    ));
+}
+
 export function Notices({ view, down, failure, commands, onDismiss }: Props) {
   return (
     <>
@@ -132,6 +151,7 @@ export function Notices({ view, down, failure, commands, onDismiss }: Props) {
       )}
       <Cause view={view} down={down} commands={commands} />
       <SessionOnly connection={view.connection} />
+      <Files problems={view.files} />
     </>
   );
 }

@@ -29,6 +29,16 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// Long enough for a slow machine; a test that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Files in this folder, under one key however often it is opened.
+pub fn encrypted_files(folder: &std::path::Path) -> impl Fn() -> backend::Files {
+    let (folder, key) = (folder.to_owned(), backend::StoreKey::random());
+    move || backend::Files::Folder {
+        folder: folder.clone(),
+        key: key.clone(),
+        notice: None,
+    }
+}
+
 pub struct Companion {
     pub backend: Backend,
     pub organization: Sandbox,

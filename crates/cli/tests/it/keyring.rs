@@ -11,7 +11,10 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::program::{Program, admin, organization};
+use crate::recording::chat_ended;
 
+/// What must not be found in any file.
+const PERSONAL: &str = "dana.nowak@example.com";
 /// Unlocks a new keyring, says where the bus is, and goes on until its input is closed.
 const SCRIPT: &str = "printf 'the keyring password\\n' | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null \
      && echo \"$DBUS_SESSION_BUS_ADDRESS\" && exec cat >/dev/null";
@@ -144,6 +147,56 @@ async fn a_person_signs_in_by_the_browser_and_by_a_code_and_signs_out() {
     let (status, log) = running.end().await;
     assert!(status.success(), "{log}");
     program.call(&doctor).await.success();
+    organization.stop().await;
+}
+
+#[tokio::test]
+async fn the_files_are_encrypted_under_a_key_of_the_keyring() {
+    let organization = organization().await;
+    let session = Session::start().await;
+    let (connection, _) = practice::connection(organization.description());
+    let program = with_keyring(connection, &session)
+        .environment(
+            "COMPANION_CLIENT_SECRET",
+            &organization.description().client_secret,
+        )
+        .environment("COMPANION_STORE_KEY", "");
+    let event = program.file("chat.json", &chat_ended(1, PERSONAL).to_string());
+    let event = event.to_str().unwrap();
+    let record = ["--json", "record", "contact", "--chat", event];
+    program.call(&record).await.success();
+    let lines = program
+        .call(&["--json", "activity", "list"])
+        .await
+        .success();
+    assert!(lines.to_string().contains("Dana Nowak"), "{lines}");
+    let folder = program.folder.path().join("data");
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for text in [PERSONAL, "SQLite format 3"] {
+            let is_there = bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes());
+            assert!(!is_there, "{text}");
+        }
+    }
+
+    // Another key reads nothing and destroys nothing; without any it is refused.
+    let program = program.environment("COMPANION_STORE_KEY", &"6b".repeat(32));
+    let list = ["--json", "outbox", "list"];
+    program.call(&list).await.failure("store_key_wrong");
+    let program = program.environment("COMPANION_STORE_KEY", "6b");
+    program.call(&list).await.failure("store_key_invalid");
+    let program = program
+        .environment("COMPANION_STORE_KEY", "")
+        .environment("DBUS_SESSION_BUS_ADDRESS", "");
+    program.call(&list).await.failure("store_key_missing");
+    let program = program.environment("DBUS_SESSION_BUS_ADDRESS", &session.bus);
+    let again = program
+        .call(&["--json", "activity", "list"])
+        .await
+        .success();
+    assert_eq!(again, lines);
     organization.stop().await;
 }
 

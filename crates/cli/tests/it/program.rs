@@ -38,11 +38,11 @@ pub struct Running {
 }
 
 impl Program {
-    /// Without settings: it practises.
+    /// Without settings: it practises. Its files have a key, since a test has no keyring.
     pub fn new() -> Program {
         Program {
             folder: tempfile::tempdir().unwrap(),
-            environment: Vec::new(),
+            environment: vec![("COMPANION_STORE_KEY".to_owned(), "5a".repeat(32))],
         }
     }
 

@@ -3,6 +3,7 @@ import type { Agent } from "./Agent";
 import type { Connection } from "./Connection";
 import type { Console } from "./Console";
 import type { Practice } from "./Practice";
+import type { Problem } from "./Problem";
 import type { Recognition } from "./Recognition";
 import type { Recording } from "./Recording";
 import type { Visitor } from "./Visitor";
@@ -27,6 +28,10 @@ connection: Connection,
  * The Agent Consoles.
  */
 console: Console, 
+/**
+ * What a person should know of the companion's own files.
+ */
+files: Array<Problem>, 
 /**
  * The agent who is signed in to the Agent Console.
  */

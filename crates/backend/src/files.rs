@@ -1,0 +1,337 @@
+//! Where the cache and the store lie, and the key that they are encrypted with: from the environment (servers), else from the
+//! system's keyring, where it is made at the first start.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use store::close_all;
+use store::{Cache, Key, Store};
+
+use crate::keyring::{self, Keyring};
+use crate::problem::Problem;
+use crate::secrets::from_environment;
+
+/// The variable that holds the key of the encrypted files.
+pub const STORE_KEY: &str = "COMPANION_STORE_KEY";
+
+const CACHE: &str = "cache.sqlite";
+const STORE: &str = "store.sqlite";
+
+/// Where the cache and the store lie.
+#[derive(Clone, Debug)]
+pub enum Files {
+    /// Encrypted, in a folder.
+    Folder {
+        /// The folder; it is made if it is missing.
+        folder: PathBuf,
+        /// What they are encrypted with.
+        key: Key,
+        /// What a person should know of them.
+        notice: Option<Problem>,
+    },
+    /// Gone with the process.
+    Memory,
+    /// Gone with the process, since there is no key.
+    Refused(Problem),
+}
+
+impl Files {
+    /// Files in this folder under the key of the environment or of the system's keyring.
+    ///
+    /// # Errors
+    /// `store_key_missing` where there is neither; `store_key_invalid`, `secret_unreadable`, `keyring_locked`,
+    /// `keyring_failed`, `store_unavailable`.
+    pub async fn in_folder(folder: PathBuf) -> Result<Files, Problem> {
+        let variable = |name: &str| std::env::var(name).ok();
+        Files::with_key(folder, variable, &Keyring::of_the_system()).await
+    }
+
+    /// The same from the variables that `variable` knows and this keyring.
+    ///
+    /// # Errors
+    /// As for [`Files::in_folder`].
+    pub async fn with_key(
+        folder: PathBuf,
+        variable: impl Fn(&str) -> Option<String>,
+        keyring: &Keyring,
+    ) -> Result<Files, Problem> {
+        if let Some(given) = from_environment(STORE_KEY, &variable)? {
+            return Ok(Files::Folder {
+                folder,
+                key: parse(&given)?,
+                notice: None,
+            });
+        }
+        // The path as others write it is the same folder.
+        let folder = std::path::absolute(&folder).map_err(|error| unusable(&error))?;
+        let entry = format!("store-key {}", folder.display());
+        if let Some(key) = read(keyring, &entry).await? {
+            return Ok(Files::Folder {
+                folder,
+                key,
+                notice: None,
+            });
+        }
+        // Of two that start for the first time one makes the key, and the other one finds it.
+        let folder_to_lock = folder.clone();
+        let lock = tokio::task::spawn_blocking(move || locked(&folder_to_lock))
+            .await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(|error| unusable(&error))?;
+        let (key, notice) = match read(keyring, &entry).await? {
+            Some(key) => (key, None),
+            None => {
+                let key = Key::random();
+                keyring.keep(&entry, key.digits().clone()).await?;
+                (key, set_aside(&folder).map_err(|error| unusable(&error))?)
+            }
+        };
+        drop(lock);
+        Ok(Files::Folder {
+            folder,
+            key,
+            notice,
+        })
+    }
+
+    /// Opens the cache, and says why the former one was not taken.
+    ///
+    /// # Errors
+    /// Only if SQLite cannot open any database at all.
+    pub async fn cache(&self) -> Result<(Cache, Option<Problem>), Problem> {
+        let opened = match self {
+            Files::Folder { folder, key, .. } => Cache::open(&folder.join(CACHE), key).await,
+            Files::Memory | Files::Refused(_) => Cache::memory().await.map(|cache| (cache, None)),
+        };
+        opened
+            .map(|(cache, why)| (cache, why.map(|why| made_anew(&why))))
+            .map_err(|error| Problem::from_store(&error))
+    }
+
+    /// Opens the store, or one in memory where that cannot be done.
+    pub(crate) async fn store(&self) -> Result<OpenedStore, Problem> {
+        let refused = match self {
+            Files::Folder {
+                folder,
+                key,
+                notice,
+            } => match Store::open(&folder.join(STORE), key).await {
+                Ok(store) => {
+                    return Ok(OpenedStore {
+                        store,
+                        refused: None,
+                        notice: notice.clone(),
+                    });
+                }
+                Err(error) => {
+                    tracing::error!(error.code = error.code(), error.chain = ?error, "the store cannot be opened");
+                    Some(Problem::from_store(&error))
+                }
+            },
+            Files::Memory => None,
+            Files::Refused(problem) => Some(problem.clone()),
+        };
+        let store = Store::memory()
+            .await
+            .map_err(|error| Problem::from_store(&error))?;
+        let notice = refused.clone().map(|problem| Problem {
+            message: format!(
+                "{} Until this is mended, what you record is gone when the companion is closed before it was sent.",
+                problem.message
+            ),
+            ..problem
+        });
+        Ok(OpenedStore {
+            store,
+            refused,
+            notice,
+        })
+    }
+}
+
+/// The store as it was opened.
+#[derive(Debug)]
+pub(crate) struct OpenedStore {
+    pub(crate) store: Store,
+    /// Why it is in memory and not where it was asked for.
+    pub(crate) refused: Option<Problem>,
+    /// What a person should know of it.
+    pub(crate) notice: Option<Problem>,
+}
+
+async fn read(keyring: &Keyring, entry: &str) -> Result<Option<Key>, Problem> {
+    match keyring.read(entry).await {
+        Ok(kept) => kept.as_ref().map(parse).transpose(),
+        Err(problem) if problem.code == keyring::UNAVAILABLE => Err(Problem::new(
+            "store_key_missing",
+            "The companion's files are encrypted, and there is neither a keyring that has their key nor COMPANION_STORE_KEY.",
+            "Set COMPANION_STORE_KEY to 64 hex digits, for example those that `openssl rand -hex 32` prints, and keep them; or start the system's keyring.",
+        )),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn parse(digits: &secrecy::SecretString) -> Result<Key, Problem> {
+    use secrecy::ExposeSecret;
+    Key::parse(digits.expose_secret()).map_err(|error| Problem::from_store(&error))
+}
+
+fn locked(folder: &Path) -> io::Result<File> {
+    store::private_folder(folder)?;
+    let lock = File::create(folder.join("key.lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// A store whose key is lost makes room for a new one and stays beside it: the key may be found again. The cache needs no
+/// such care.
+fn set_aside(folder: &Path) -> io::Result<Option<Problem>> {
+    let store = folder.join(STORE);
+    if !store.exists() {
+        return Ok(None);
+    }
+    let named = |number: u32, ending: &str| folder.join(format!("{STORE}.lost-{number}{ending}"));
+    let number = (1..)
+        .find(|&number| !named(number, "").exists())
+        .unwrap_or_default();
+    for ending in ["-shm", "-wal", ""] {
+        match std::fs::rename(
+            folder.join(format!("{STORE}{ending}")),
+            named(number, ending),
+        ) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let file = format!("{STORE}.lost-{number}");
+    tracing::error!(
+        file,
+        "the key of the store is lost, it was set aside for a new one"
+    );
+    Ok(Some(Problem::new(
+        "store_key_lost",
+        format!(
+            "The keyring does not have the key of the companion's files any more. What was waiting to be sent, the paired consoles and the activity were set aside as {file}."
+        ),
+        format!(
+            "Pair the Agent Console again. Whoever has the former key can open {file} by setting {STORE_KEY} and giving the file its former name."
+        ),
+    )))
+}
+
+/// Why the cache was made anew, for a person.
+fn made_anew(why: &store::Error) -> Problem {
+    let problem = Problem::from_store(why);
+    Problem {
+        message: "What was kept of Dynamics for working offline could not be read and is fetched anew.".to_owned(),
+        next_step: "There is nothing to do. If this comes again at every start, check that the disk is not full and that the data folder can be written to.".to_owned(),
+        ..problem
+    }
+}
+
+fn unusable(error: &io::Error) -> Problem {
+    tracing::error!(error = %error.kind(), "the data folder cannot be used");
+    Problem::from_store(&store::Error::Folder(error.kind().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use keyring_core::{CredentialStore, mock};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn mocked() -> Keyring {
+        let store: Arc<CredentialStore> = mock::Store::new().unwrap();
+        Keyring::given(store)
+    }
+
+    fn key(files: &Files) -> String {
+        let Files::Folder { key, .. } = files else {
+            panic!("no key: {files:?}");
+        };
+        key.digits().expose_secret().to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_key_is_made_once_for_each_folder_and_the_environment_wins() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let keyring = mocked();
+        let files = async |folder: &Path| {
+            Files::with_key(folder.to_owned(), |_| None, &keyring)
+                .await
+                .unwrap()
+        };
+        let made = key(&files(one.path()).await);
+        assert_eq!(key(&files(one.path()).await), made);
+        assert_ne!(key(&files(other.path()).await), made);
+        let digits = "0123456789abcdef".repeat(4);
+        let given = |name: &str| (name == STORE_KEY).then(|| digits.clone());
+        let from_environment = Files::with_key(one.path().to_owned(), given, &keyring)
+            .await
+            .unwrap();
+        assert_eq!(key(&from_environment), digits);
+    }
+
+    #[tokio::test]
+    async fn two_first_starts_at_once_end_with_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = mocked();
+        let start = || Files::with_key(folder.path().to_owned(), |_| None, &keyring);
+        let started = tokio::join!(start(), start(), start(), start());
+        let made = key(&started.0.unwrap());
+        for files in [started.1, started.2, started.3] {
+            assert_eq!(key(&files.unwrap()), made);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_key_it_is_refused_and_a_wrong_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = Files::with_key(folder.path().to_owned(), |_| None, &Keyring::none()).await;
+        let problem = refused.unwrap_err();
+        assert_eq!(problem.code, "store_key_missing");
+        let opened = Files::Refused(problem.clone()).store().await.unwrap();
+        assert_eq!(opened.refused, Some(problem));
+        assert!(opened.notice.unwrap().message.contains("is gone when"));
+
+        let short = |name: &str| (name == STORE_KEY).then(|| "abc".to_owned());
+        let refused = Files::with_key(folder.path().to_owned(), short, &Keyring::none()).await;
+        assert_eq!(refused.unwrap_err().code, "store_key_invalid");
+    }
+
+    #[tokio::test]
+    async fn a_lost_key_leaves_the_store_aside_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = async |keyring: &Keyring| {
+            let files = Files::with_key(folder.path().to_owned(), |_| None, keyring)
+                .await
+                .unwrap();
+            let OpenedStore { store, notice, .. } = files.store().await.unwrap();
+            let (cache, made_anew) = files.cache().await.unwrap();
+            store.close().await;
+            cache.close().await;
+            (key(&files), notice, made_anew)
+        };
+        let keyring = mocked();
+        let (former, notice, made_anew) = open(&keyring).await;
+        assert_eq!((notice, made_anew), (None, None));
+        let (_, notice, made_anew) = open(&mocked()).await;
+        assert_eq!(notice.unwrap().code, "store_key_lost");
+        assert_eq!(made_anew.unwrap().code, "store_key_wrong");
+
+        let aside = folder.path().join("store.sqlite.lost-1");
+        let former = Key::parse(&former).unwrap();
+        Store::open(&aside, &former).await.unwrap();
+        // The key is there again in the keyring: the new store is not its.
+        let files = Files::with_key(folder.path().to_owned(), |_| None, &keyring)
+            .await
+            .unwrap();
+        let refused = files.store().await.unwrap().refused;
+        assert_eq!(refused.unwrap().code, "store_key_wrong");
+    }
+}
