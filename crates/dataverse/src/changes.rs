@@ -18,6 +18,8 @@ pub struct ChangePage {
     pub changed: Vec<Row>,
     /// Rows that are gone. One may be among them that was never seen.
     pub deleted: Vec<Deleted>,
+    /// Where the next page is; none on the last one.
+    pub next: Option<NextLink>,
     /// Where the next changes will be, on the last page only. To be kept once this page is kept.
     pub delta: Option<DeltaLink>,
 }
@@ -83,6 +85,18 @@ impl Client {
         self.change_pages(Next::Load(Box::new(query.clone())))
     }
 
+    /// Goes on with a load behind the page that had this link.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::load_tracked`]; [`Error::BadRequest`] where Dataverse does not know the link any more.
+    pub fn resume_tracked(
+        &self,
+        next: &NextLink,
+    ) -> impl Stream<Item = Result<ChangePage>> + Send + use<> {
+        self.change_pages(Next::Link(next.clone(), false))
+    }
+
     /// Reads what has changed since the link was given; the last page has the next link.
     ///
     /// # Errors
@@ -141,7 +155,8 @@ impl Client {
                 }
                 Next::End => return Ok(None),
             };
-            let (page, next) = split(page)?;
+            let page = split(page)?;
+            let next = page.next.clone();
             let next = next.map_or(Next::End, |link| Next::Link(link, follows_delta));
             Ok(Some((page, (client, next))))
         })
@@ -190,10 +205,11 @@ fn expired(error: Error) -> Error {
     }
 }
 
-fn split(page: Page) -> Result<(ChangePage, Option<NextLink>)> {
+fn split(page: Page) -> Result<ChangePage> {
     let mut changes = ChangePage {
         changed: Vec::new(),
         deleted: Vec::new(),
+        next: page.next,
         delta: page
             .delta
             .map(|(entity_set, link)| DeltaLink { entity_set, link }),
@@ -213,5 +229,5 @@ fn split(page: Page) -> Result<(ChangePage, Option<NextLink>)> {
             changes.changed.push(row);
         }
     }
-    Ok((changes, page.next))
+    Ok(changes)
 }

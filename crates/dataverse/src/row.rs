@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::odata::{FORMATTED_VALUE, LOOKUP_LOGICAL_NAME};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::fmt;
 use uuid::Uuid;
 
@@ -36,6 +36,24 @@ pub struct NextLink {
     pub(crate) link: String,
     pub(crate) prefer: Option<String>,
     pub(crate) entity_set: String,
+}
+
+impl NextLink {
+    /// The text to keep, so that reading goes on after a restart. It repeats the filter: it is as personal as that.
+    pub fn to_text(&self) -> String {
+        json!({"entitySet": self.entity_set, "link": self.link, "prefer": self.prefer}).to_string()
+    }
+
+    /// Reads what [`NextLink::to_text`] gave; none if it is something else.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let kept: Value = serde_json::from_str(text).ok()?;
+        let member = |name| kept.get(name)?.as_str().map(str::to_owned);
+        Some(Self {
+            entity_set: member("entitySet")?,
+            link: member("link")?,
+            prefer: member("prefer"),
+        })
+    }
 }
 
 impl fmt::Debug for NextLink {

@@ -1,7 +1,7 @@
 //! Pages, numbers, conditional reads and changes against the recorded shapes of the Web API.
 
 use crate::common::*;
-use dataverse::{ChangePage, DeltaLink, Filter, Key, Query, Result, Retrieved};
+use dataverse::{ChangePage, DeltaLink, Filter, Key, NextLink, Query, Result, Retrieved};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -215,6 +215,16 @@ async fn a_table_is_loaded_and_then_only_its_changes() {
         (2, 1, 1)
     );
     assert!(pages[0].delta.is_none());
+
+    // A load that was interrupted goes on behind the last page that was kept.
+    let kept = pages[0].next.as_ref().unwrap().to_text();
+    let next = NextLink::from_text(&kept).unwrap();
+    let rest: Vec<_> = client.resume_tracked(&next).try_collect().await.unwrap();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].changed, pages[1].changed);
+    assert_eq!(rest[0].delta, pages[1].delta);
+    assert!(pages[1].next.is_none());
+    assert!(NextLink::from_text("{}").is_none());
 
     // Kept as text between two runs of the program.
     let kept = pages[1].delta.as_ref().unwrap().to_text();
