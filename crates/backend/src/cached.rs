@@ -2,17 +2,18 @@
 //!
 //! The key is a digest of what the rules look at and of the rules themselves: the same visitor under other
 //! rules is another question. Records are kept apart from the answers, so that one record that two visitors
-//! share has one copy and one age. (The account of a contact is kept with the contact, as it was read with it.)
+//! share has one copy and one age.
 
 use comm100::Conversation;
 use dataverse::Client;
-use integration::{Match, Outcome, Reason, Recognition, Record, Table, identify};
+use integration::{Match, Outcome, Reason, Recognition, Table, identify};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::{Cache, CachedAnswer, CachedRecord};
+use store::{Cache, CachedAnswer};
 use tracing::warn;
 
+use crate::local;
 use crate::recognise::Rules;
 
 /// The digest under which a visitor's answer is kept.
@@ -47,6 +48,7 @@ struct KeptMatch {
 pub async fn put(
     cache: &Cache,
     client: &Client,
+    rules: &Rules,
     key: &[u8],
     recognition: &Recognition,
     now: Timestamp,
@@ -66,7 +68,9 @@ pub async fn put(
         .flat_map(|outcome| outcome.matched.iter().chain(&outcome.others))
         .map(|found| &found.record);
     let written = serde_json::to_string(&answer).and_then(|body| {
-        let records = records.map(cached).collect::<Result<Vec<_>, _>>()?;
+        let records = records.flat_map(|record| [Some(record), record.account.as_deref()]);
+        let records = records.flatten().map(|record| local::copy(rules, record));
+        let records = records.collect::<Result<Vec<_>, _>>()?;
         Ok((CachedAnswer { body, read_at: now }, records))
     });
     let (answer, records) = match written {
@@ -87,9 +91,31 @@ pub async fn put(
     }
 }
 
-/// What Dynamics said last, if it is known. A cache that cannot be read counts as empty: it is logged.
-pub async fn get(cache: &Cache, client: &Client, key: &[u8]) -> Option<Recognition> {
-    match read(cache, organization(client), key).await {
+/// What Dynamics said last of this visitor, or else what the rules find among the copies; for a table that is whole
+/// among the copies, what they find there. A cache that cannot be read counts as empty: it is logged.
+pub async fn get(
+    cache: &Cache,
+    client: &Client,
+    rules: &Rules,
+    conversation: &Conversation,
+) -> Option<Recognition> {
+    let organization = organization(client);
+    let read = async {
+        let said = read(cache, organization, &key(rules, conversation)).await?;
+        let found = local::recognise(cache, organization, rules, conversation).await?;
+        let mut recognition = said.unwrap_or_default();
+        for (table, outcome) in found {
+            let is_whole = local::is_whole(cache, organization, table).await?;
+            let knows = recognition
+                .of(table)
+                .is_some_and(|said| said.matched.is_some());
+            if is_whole || !knows {
+                recognition.set(table, outcome);
+            }
+        }
+        Ok::<_, store::Error>(recognition.found_any().then_some(recognition))
+    };
+    match read.await {
         Ok(found) => found,
         Err(error) => {
             warn!(error.code = error.code(), "the cache could not be read");
@@ -99,7 +125,7 @@ pub async fn get(cache: &Cache, client: &Client, key: &[u8]) -> Option<Recogniti
 }
 
 /// Several organizations may share a host: on-premises, the path tells them apart.
-fn organization(client: &Client) -> &str {
+pub(crate) fn organization(client: &Client) -> &str {
     client.organization().web_root().as_str()
 }
 
@@ -152,12 +178,9 @@ async fn found(
     kept: KeptMatch,
 ) -> Result<Option<Match>, store::Error> {
     let KeptMatch { id, rule, reason } = kept;
-    let copy = cache
-        .record(organization, table.logical_name(), &id)
-        .await?;
-    let Some(copy) = copy else { return Ok(None) };
-    let record =
-        serde_json::from_str::<Record>(&copy.body).map_err(|_| store::Error::Stored("record"))?;
+    let Some(record) = local::record(cache, organization, table, &id).await? else {
+        return Ok(None);
+    };
     Ok(Some(Match {
         record,
         rule,
@@ -175,13 +198,4 @@ fn kept(outcome: &Outcome) -> Kept {
         matched: outcome.matched.as_ref().map(keep),
         others: outcome.others.iter().map(keep).collect(),
     }
-}
-
-fn cached(record: &Record) -> Result<CachedRecord, serde_json::Error> {
-    Ok(CachedRecord {
-        entity: record.table.logical_name().to_owned(),
-        id: record.id.clone(),
-        body: serde_json::to_string(record)?,
-        read_at: record.read_at,
-    })
 }

@@ -751,8 +751,8 @@ impl Controller {
         let lookup = self.lookup.number;
         let task = tokio::spawn(async move {
             let from_cache = async {
-                let key = cached::key(&rules, &conversation);
-                let recognition = cached::get(&cache, &client, &key).await.map(Box::new);
+                let recognition = cached::get(&cache, &client, &rules, &conversation).await;
+                let recognition = recognition.map(Box::new);
                 let _ = news
                     .send(News::Cached {
                         lookup,
@@ -885,9 +885,12 @@ impl Controller {
             let now = self.parts.clock.now();
             let answer = self.lookup.to_be_cached();
             let (cache, client) = (self.parts.cache.clone(), client.clone());
+            let rules = Arc::clone(&self.parts.rules);
             // The file may be held by another process; the agent does not wait for that. An older answer
             // that is written later is refused by its time.
-            tokio::spawn(async move { cached::put(&cache, &client, &key, &answer, now).await });
+            tokio::spawn(
+                async move { cached::put(&cache, &client, &rules, &key, &answer, now).await },
+            );
         }
     }
 

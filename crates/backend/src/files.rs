@@ -1,12 +1,12 @@
 //! Where the cache and the store lie, and the key that they are encrypted with: from the environment (servers), else from the
 //! system's keyring, where it is made at the first start.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use store::close_all;
-use store::{Cache, Key, Store};
+use store::{Cache, Key, Salvaged, Store};
 
 use crate::keyring::{self, Keyring};
 use crate::problem::Problem;
@@ -117,12 +117,13 @@ impl Files {
                 folder,
                 key,
                 notice,
-            } => match Store::open(&folder.join(STORE), key).await {
-                Ok(store) => {
+            } => match Store::open_or_salvage(&folder.join(STORE), key).await {
+                Ok((store, salvaged)) => {
+                    let salvaged = salvaged.map(|salvaged| rescued(&salvaged));
                     return Ok(OpenedStore {
                         store,
                         refused: None,
-                        notice: notice.clone(),
+                        notices: notice.clone().into_iter().chain(salvaged).collect(),
                     });
                 }
                 Err(error) => {
@@ -136,7 +137,7 @@ impl Files {
         let store = Store::memory()
             .await
             .map_err(|error| Problem::from_store(&error))?;
-        let notice = refused.clone().map(|problem| Problem {
+        let notices = refused.clone().map(|problem| Problem {
             message: format!(
                 "{} Until this is mended, what you record is gone when the companion is closed before it was sent.",
                 problem.message
@@ -146,8 +147,36 @@ impl Files {
         Ok(OpenedStore {
             store,
             refused,
-            notice,
+            notices: notices.into_iter().collect(),
         })
+    }
+
+    /// For the one that takes what consoles say: keeps others from doing so with the same files, as long as the answer lives.
+    /// If another one does already, these files are refused to it.
+    pub(crate) fn claimed(self) -> (Files, Option<File>) {
+        let Files::Folder { folder, .. } = &self else {
+            return (self, None);
+        };
+        let claim = || {
+            let lock = store::private_folder(folder)
+                .and_then(|()| File::create(folder.join("running.lock")))
+                .map_err(TryLockError::Error)?;
+            lock.try_lock().map(|()| lock)
+        };
+        let problem = match claim() {
+            Ok(lock) => return (self, Some(lock)),
+            Err(TryLockError::WouldBlock) => Problem::new(
+                "already_running",
+                "The companion runs already with this data folder.",
+                "Use the one that runs, or close it first. Another one beside it needs its own folder, named with --data-dir.",
+            ),
+            Err(TryLockError::Error(error)) => unusable(&error),
+        };
+        tracing::error!(
+            error.code = problem.code,
+            "the data folder is not for this companion"
+        );
+        (Files::Refused(problem), None)
     }
 }
 
@@ -158,7 +187,7 @@ pub(crate) struct OpenedStore {
     /// Why it is in memory and not where it was asked for.
     pub(crate) refused: Option<Problem>,
     /// What a person should know of it.
-    pub(crate) notice: Option<Problem>,
+    pub(crate) notices: Vec<Problem>,
 }
 
 async fn read(keyring: &Keyring, entry: &str) -> Result<Option<Key>, Problem> {
@@ -188,24 +217,10 @@ fn locked(folder: &Path) -> io::Result<File> {
 /// A store whose key is lost makes room for a new one and stays beside it: the key may be found again. The cache needs no
 /// such care.
 fn set_aside(folder: &Path) -> io::Result<Option<Problem>> {
-    let store = folder.join(STORE);
-    if !store.exists() {
+    let Some(aside) = store::set_aside(&folder.join(STORE), "lost")? else {
         return Ok(None);
-    }
-    let named = |number: u32, ending: &str| folder.join(format!("{STORE}.lost-{number}{ending}"));
-    let number = (1..)
-        .find(|&number| !named(number, "").exists())
-        .unwrap_or_default();
-    for ending in ["-shm", "-wal", ""] {
-        match std::fs::rename(
-            folder.join(format!("{STORE}{ending}")),
-            named(number, ending),
-        ) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    let file = format!("{STORE}.lost-{number}");
+    };
+    let file = name(&aside);
     tracing::error!(
         file,
         "the key of the store is lost, it was set aside for a new one"
@@ -219,6 +234,46 @@ fn set_aside(folder: &Path) -> io::Result<Option<Problem>> {
             "Pair the Agent Console again. Whoever has the former key can open {file} by setting {STORE_KEY} and giving the file its former name."
         ),
     )))
+}
+
+/// What became of a damaged store, for a person.
+fn rescued(salvaged: &Salvaged) -> Problem {
+    let file = name(&salvaged.kept);
+    let entries = match salvaged.entries {
+        1 => "1 entry of the outbox was".to_owned(),
+        entries => format!("{entries} entries of the outbox were"),
+    };
+    if salvaged.rows == 0 {
+        return Problem::new(
+            "store_damaged",
+            format!(
+                "The companion's store was damaged, and nothing in it could be read. A new one was begun; the damaged file is kept as {file}."
+            ),
+            "Pair the Agent Console again, look in Dynamics 365 for the chats that had not been sent yet, and have the disk examined.",
+        );
+    }
+    let (missing, next_step) = if salvaged.is_whole {
+        ("Nothing is missing", "Have the disk examined.")
+    } else {
+        (
+            "Some may be missing",
+            "Look in Dynamics 365 whether the last chats are there, and have the disk examined.",
+        )
+    };
+    Problem::new(
+        "store_salvaged",
+        format!(
+            "The companion's store was damaged: {entries} saved. {missing}; the damaged file is kept as {file}."
+        ),
+        next_step,
+    )
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Why the cache was made anew, for a person.
@@ -297,11 +352,67 @@ mod tests {
         assert_eq!(problem.code, "store_key_missing");
         let opened = Files::Refused(problem.clone()).store().await.unwrap();
         assert_eq!(opened.refused, Some(problem));
-        assert!(opened.notice.unwrap().message.contains("is gone when"));
+        assert!(opened.notices[0].message.contains("is gone when"));
 
         let short = |name: &str| (name == STORE_KEY).then(|| "abc".to_owned());
         let refused = Files::with_key(folder.path().to_owned(), short, &Keyring::none()).await;
         assert_eq!(refused.unwrap_err().code, "store_key_invalid");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_store_is_told_of_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = mocked();
+        let files = Files::with_key(folder.path().to_owned(), |_| None, &keyring)
+            .await
+            .unwrap();
+        let opened = files.store().await.unwrap();
+        assert_eq!(opened.notices, []);
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let paired = opened
+            .store
+            .add_console(uuid::Uuid::nil(), "Console", b"hash", now);
+        paired.await.unwrap();
+        opened.store.close().await;
+        drop(opened);
+        let path = folder.path().join(STORE);
+        let clean = std::fs::read(&path).unwrap();
+        // The last page and the first one.
+        for (start, code) in [
+            (clean.len() - 4000, "store_salvaged"),
+            (100, "store_damaged"),
+        ] {
+            let mut damaged = clean.clone();
+            damaged[start] ^= 1;
+            std::fs::write(&path, damaged).unwrap();
+            let opened = files.store().await.unwrap();
+            assert_eq!(opened.refused, None);
+            assert_eq!(opened.notices.len(), 1);
+            assert_eq!(opened.notices[0].code, code);
+            opened.store.close().await;
+            drop(opened);
+            let opened = files.store().await.unwrap();
+            assert_eq!(opened.notices, []);
+            opened.store.close().await;
+        }
+        assert!(folder.path().join("store.sqlite.damaged-2").exists());
+    }
+
+    #[tokio::test]
+    async fn one_companion_claims_a_folder_and_others_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let keyring = mocked();
+        let files = Files::with_key(folder.path().to_owned(), |_| None, &keyring)
+            .await
+            .unwrap();
+        let (_, first) = files.clone().claimed();
+        assert!(first.is_some());
+        let (refused, second) = files.clone().claimed();
+        assert!(second.is_none());
+        let opened = refused.store().await.unwrap();
+        assert_eq!(opened.refused.unwrap().code, "already_running");
+        drop(first);
+        assert!(files.claimed().1.is_some());
     }
 
     #[tokio::test]
@@ -311,11 +422,13 @@ mod tests {
             let files = Files::with_key(folder.path().to_owned(), |_| None, keyring)
                 .await
                 .unwrap();
-            let OpenedStore { store, notice, .. } = files.store().await.unwrap();
+            let OpenedStore {
+                store, mut notices, ..
+            } = files.store().await.unwrap();
             let (cache, made_anew) = files.cache().await.unwrap();
             store.close().await;
             cache.close().await;
-            (key(&files), notice, made_anew)
+            (key(&files), notices.pop(), made_anew)
         };
         let keyring = mocked();
         let (former, notice, made_anew) = open(&keyring).await;

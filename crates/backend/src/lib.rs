@@ -18,6 +18,7 @@ pub mod files;
 pub mod folders;
 mod handle;
 pub mod keyring;
+mod local;
 pub mod once;
 mod person;
 pub mod practice;

@@ -62,14 +62,14 @@ pub async fn recognise(
         }
     }
     let Some(problem) = problem else {
-        cached::put(cache, client, &key, &recognition, clock.now()).await;
+        cached::put(cache, client, rules, &key, &recognition, clock.now()).await;
         return Ok(Recognised {
             recognition,
             source: ValueSource::Live,
             problem: None,
         });
     };
-    let before = cached::get(cache, client, &key).await;
+    let before = cached::get(cache, client, rules, conversation).await;
     if offline && let Some(recognition) = before {
         return Ok(Recognised {
             recognition,
@@ -87,7 +87,7 @@ pub async fn recognise(
             kept.set(table, outcome.clone());
         }
     }
-    cached::put(cache, client, &key, &kept, clock.now()).await;
+    cached::put(cache, client, rules, &key, &kept, clock.now()).await;
     Ok(Recognised {
         recognition,
         source: ValueSource::Live,

@@ -54,6 +54,18 @@ impl Problem {
     #[must_use]
     pub fn from_store(error: &store::Error) -> Problem {
         let (message, next_step) = match error {
+            _ if error.code() == "disk_full" => (
+                "There is no space left for the companion's files.",
+                "Free some space on the disk that the data folder is on. The companion goes on by itself.",
+            ),
+            store::Error::Damaged(_) => (
+                "The companion's store is damaged.",
+                "Close the companion and start it again: it then saves what can be read, and says what became of it.",
+            ),
+            store::Error::InUse => (
+                "The companion's store must be replaced, and another program of the companion has it open.",
+                "Close every companion, also those on the command line, and start it again.",
+            ),
             store::Error::InvalidKey => (
                 "The key of the companion's files is not a key.",
                 "A key has 64 hex digits. Correct COMPANION_STORE_KEY, or the file that COMPANION_STORE_KEY_FILE names.",
@@ -74,6 +86,7 @@ impl Problem {
             | store::Error::Folder(_)
             | store::Error::BackUp(_)
             | store::Error::Migrate(_)
+            | store::Error::Full(_)
             | store::Error::Sql(_)
             | store::Error::Stored(_) => (
                 "The companion's own files cannot be used.",

@@ -69,6 +69,8 @@ pub struct Backend {
     cache: Cache,
     store: Store,
     store_refused: Option<Problem>,
+    /// Keeps another one from taking what consoles say with the same files.
+    _claim: Option<std::fs::File>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -90,13 +92,19 @@ impl Backend {
             jitter,
             listens,
         } = options;
+        // A command that ends at once may share the files with the one that consoles are connected to.
+        let (files, claim) = if listens {
+            files.claimed()
+        } else {
+            (files, None)
+        };
         let (cache, cache_problem) = files.cache().await?;
         let OpenedStore {
             store,
             refused,
-            notice,
+            notices,
         } = files.store().await?;
-        let file_problems = notice.into_iter().chain(cache_problem).collect();
+        let file_problems = notices.into_iter().chain(cache_problem).collect();
         let desk = ConsoleDesk::open(store.clone(), Arc::clone(&clock))
             .await
             .map_err(|error| Problem::from_store(&error))?;
@@ -230,6 +238,7 @@ impl Backend {
             cache,
             store,
             store_refused: refused,
+            _claim: claim,
             stop,
             tasks,
         })

@@ -411,6 +411,34 @@ async fn without_a_network_the_cached_answer_is_shown_and_it_comes_back_by_itsel
 }
 
 #[tokio::test]
+async fn without_a_network_the_rules_find_who_was_read_before_under_other_evidence() {
+    let companion = Companion::start().await;
+    let mut console = companion.console().await;
+    select_dana(&mut console, 1).await;
+    companion.until("the live answer", is_live).await;
+    companion
+        .admin(
+            Method::POST,
+            "/faults",
+            Some(json!({ "fault": "reset_before_commit", "path": "/api/data", "times": 1000 })),
+        )
+        .await;
+    console
+        .select(2, chat(2, "D. V.", &DANA.1.to_uppercase(), ""))
+        .await;
+    let view = companion
+        .until("the offline state", |view| {
+            view.recognition.state == RecognitionState::Offline
+        })
+        .await;
+    assert_eq!(shown(&view.recognition.contact), Some(DANA.0));
+    assert!(view.recognition.account.record.is_some());
+    let contact = view.recognition.contact.record.as_ref().unwrap();
+    assert_eq!(contact.source, ValueSource::Cache);
+    companion.stop().await;
+}
+
+#[tokio::test]
 async fn on_premises_it_is_the_same() {
     let organization = practice_organization().await;
     let (connection, secrets) = practice::on_premises_connection(organization.description());

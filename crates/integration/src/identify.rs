@@ -10,6 +10,7 @@ use comm100::Conversation;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{self, Columns, Kind};
+use crate::copies;
 use crate::display;
 use crate::phone::Number;
 use crate::record::{Record, Table};
@@ -432,19 +433,16 @@ pub fn columns_to_read(
     identification: &Identification,
     settings: &DisplaySettings,
 ) -> Vec<String> {
-    let always = [
-        table.name_column(),
-        "statecode",
-        "emailaddress1",
-        "telephone1",
-    ];
+    // Who is recognised is kept as a copy, so what copies are ordered and searched by is read as well.
+    let always = ["statecode", "modifiedon"]
+        .into_iter()
+        .chain(copies::searched_columns(table).iter().copied());
     let ruled = identification
         .rules(table)
         .iter()
         .flat_map(Rule::conditions)
         .map(|condition| condition.column.as_str());
     let columns: BTreeSet<&str> = always
-        .into_iter()
         .chain(display::columns(settings, table))
         .chain(ruled)
         .collect();
@@ -527,7 +525,7 @@ fn yes_or_no(table: Table, condition: &Condition, with: &With<'_>, text: &str) -
 
 /// A column of the organization's own that is compared with a telephone field is a telephone column, whatever text
 /// it is said to hold.
-fn kind(table: Table, condition: &Condition, known: &Columns) -> Kind {
+pub(crate) fn kind(table: Table, condition: &Condition, known: &Columns) -> Kind {
     let is_own = columns::standard(table, &condition.column).is_none();
     let compares_phones = || condition.field.to_string().ends_with(".phone");
     match known.kind(table, &condition.column) {
@@ -630,6 +628,8 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
     })
 }
 
-fn fold(text: &str) -> String {
+/// How texts are compared: without regard to case and to spaces around them.
+#[must_use]
+pub fn fold(text: &str) -> String {
     text.trim().to_lowercase()
 }

@@ -14,6 +14,7 @@
 
 pub mod changes;
 pub mod columns;
+pub mod copies;
 pub mod cut;
 pub mod decide;
 pub mod display;

@@ -90,6 +90,15 @@ impl Number {
         self.readings().last().unwrap_or(&self.significant)
     }
 
+    /// Every text that [`Number::digits`] of the same number can be.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let trunk = self
+            .significant
+            .strip_prefix('1')
+            .filter(|rest| rest.len() == NORTH_AMERICAN_DIGITS);
+        std::iter::once(self.significant.as_str()).chain(trunk)
+    }
+
     /// The digits inside the country; without a country also without the 1 that North Americans dial in
     /// front, the longest first.
     fn readings(&self) -> impl Iterator<Item = &str> {

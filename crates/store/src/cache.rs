@@ -6,24 +6,17 @@ use jiff::Timestamp;
 use sqlx::{Row, SqlitePool};
 use tracing::warn;
 
+use crate::copies::{self, Key as CopyKey};
 use crate::file::Durability;
 use crate::{Error, Key, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 
 /// How many organizations and languages the tables are kept of. Every practice organization is one of its own.
 const SCHEMAS_KEPT: i64 = 8;
 
 const TABLES: &str = "
-CREATE TABLE record (
-    organization TEXT NOT NULL,
-    entity       TEXT NOT NULL,
-    id           TEXT NOT NULL,
-    body         TEXT NOT NULL,
-    read_at      INTEGER NOT NULL,
-    PRIMARY KEY (organization, entity, id)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE answer (
     organization TEXT NOT NULL,
     visitor      BLOB NOT NULL,
@@ -38,12 +31,16 @@ CREATE TABLE schema (
     read_at      INTEGER NOT NULL,
     PRIMARY KEY (organization, language)
 ) STRICT;
+CREATE TABLE owner (
+    organization TEXT NOT NULL,
+    user         TEXT NOT NULL
+) STRICT;
 ";
 
 /// The cache file.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    pool: SqlitePool,
+    pub(crate) pool: SqlitePool,
 }
 
 /// What was answered for a visitor: which records matched and why, without the records' values.
@@ -67,7 +64,7 @@ pub struct CachedSchema {
 }
 
 /// A record as it was read.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct CachedRecord {
     /// The table's logical name.
     pub entity: String,
@@ -75,8 +72,16 @@ pub struct CachedRecord {
     pub id: String,
     /// JSON that the caller wrote.
     pub body: String,
-    /// When Dynamics gave it (UTC).
+    /// When Dynamics gave it, or said last that it has not changed (UTC).
     pub read_at: Timestamp,
+    /// Whether it comes after those that are active. Not told when a copy is read.
+    pub is_inactive: bool,
+    /// When it was changed last, in Dynamics. Not told when a copy is read.
+    pub modified_at: Option<Timestamp>,
+    /// What it can be found by. Not told when a copy is read.
+    pub keys: Vec<CopyKey>,
+    /// The words that it can be found by, separated by spaces. Not told when a copy is read.
+    pub words: String,
 }
 
 impl std::fmt::Debug for CachedRecord {
@@ -101,7 +106,10 @@ impl Cache {
             "the cache cannot be used and is made anew"
         );
         // A damaged file may be asked for by whoever looks for the reason. One that everybody can read must not stay.
-        let is_kept = matches!(why, Error::WrongKey | Error::Open(_) | Error::Sql(_));
+        let is_kept = matches!(
+            why,
+            Error::WrongKey | Error::Damaged(_) | Error::Open(_) | Error::Sql(_)
+        );
         for ending in ["", "-wal", "-shm"] {
             let part = with_ending(path, ending);
             let done = if is_kept && ending.is_empty() {
@@ -159,8 +167,11 @@ impl Cache {
             0 => {
                 let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
                 sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+                sqlx::raw_sql(copies::TABLES)
+                    .execute(&mut *transaction)
+                    .await?;
                 // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
-                sqlx::query("PRAGMA user_version = 2")
+                sqlx::query("PRAGMA user_version = 3")
                     .execute(&mut *transaction)
                     .await?;
                 transaction.commit().await?;
@@ -185,19 +196,12 @@ impl Cache {
         records: &[CachedRecord],
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for record in records {
-            sqlx::query(
-                "INSERT INTO record (organization, entity, id, body, read_at) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
-                 WHERE excluded.read_at >= record.read_at",
-            )
-            .bind(organization)
-            .bind(&record.entity)
-            .bind(&record.id)
-            .bind(&record.body)
-            .bind(record.read_at.as_millisecond())
-            .execute(&mut *transaction)
-            .await?;
+        for of_one_table in records.chunk_by(|one, next| one.entity == next.entity) {
+            let Some(first) = of_one_table.first() else {
+                continue;
+            };
+            let part = copies::part_made(&mut transaction, organization, &first.entity).await?;
+            copies::put_records(&mut transaction, part, of_one_table, copies::Kept::Read).await?;
         }
         sqlx::query(
             "INSERT INTO answer (organization, visitor, body, read_at) VALUES (?, ?, ?, ?)
@@ -248,23 +252,9 @@ impl Cache {
         entity: &str,
         id: &str,
     ) -> Result<Option<CachedRecord>, Error> {
-        let row = sqlx::query(
-            "SELECT body, read_at FROM record WHERE organization = ? AND entity = ? AND id = ?",
-        )
-        .bind(organization)
-        .bind(entity)
-        .bind(id)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            Ok(CachedRecord {
-                entity: entity.to_owned(),
-                id: id.to_owned(),
-                body: row.try_get("body")?,
-                read_at: timestamp(row.try_get("read_at")?)?,
-            })
-        })
-        .transpose()
+        let find = copies::Find::Id(id.to_owned());
+        let found = self.find(organization, entity, &find, 1).await?;
+        Ok(found.into_iter().next())
     }
 
     /// Keeps what an organization's tables look like; an older copy is replaced. The oldest of many organizations
@@ -325,21 +315,41 @@ impl Cache {
         .transpose()
     }
 
+    /// Whose cache it is from now on. What belonged to another user, or to another organization, is forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Sql`].
+    pub async fn belongs_to(&self, organization: &str, user: &str) -> Result<(), Error> {
+        let owner = sqlx::query_as::<_, (String, String)>("SELECT organization, user FROM owner")
+            .fetch_optional(&self.pool)
+            .await?;
+        let is_same = |(its, theirs): &(String, String)| its == organization && theirs == user;
+        if owner.as_ref().is_some_and(is_same) {
+            return Ok(());
+        }
+        if owner.is_some() {
+            self.wipe().await?;
+        }
+        sqlx::query("INSERT INTO owner (organization, user) VALUES (?, ?)")
+            .bind(organization)
+            .bind(user)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Forgets everything.
     ///
     /// # Errors
     /// [`Error::Sql`].
     pub async fn wipe(&self) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("DELETE FROM answer")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("DELETE FROM record")
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query("DELETE FROM schema")
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::raw_sql(
+            "DELETE FROM answer; DELETE FROM schema; DELETE FROM owner; DELETE FROM words; DELETE FROM key;
+             DELETE FROM record; DELETE FROM key_name; DELETE FROM part;",
+        )
+        .execute(&mut *transaction)
+        .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -351,7 +361,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn timestamp(milliseconds: i64) -> Result<Timestamp, Error> {
+pub(crate) fn timestamp(milliseconds: i64) -> Result<Timestamp, Error> {
     Timestamp::from_millisecond(milliseconds).map_err(|_| Error::Stored("time"))
 }
 
@@ -376,6 +386,7 @@ mod tests {
             id: id.to_owned(),
             body: body.to_owned(),
             read_at: at(second),
+            ..CachedRecord::default()
         }
     }
 

@@ -1,12 +1,13 @@
 //! How both files are opened.
 
-use std::io::Read;
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
 use crate::{Error, Key};
 
@@ -14,6 +15,8 @@ use crate::{Error, Key};
 const PLAIN: &[u8; 16] = b"SQLite format 3\0";
 /// `SQLITE_NOTADB`: what was decrypted is no database.
 const NOT_A_DATABASE: &str = "26";
+/// How many bytes a page has: SQLCipher's default.
+const PAGE: u64 = 4096;
 
 /// What a commit promises.
 #[derive(Clone, Copy, Debug)]
@@ -37,30 +40,37 @@ pub(crate) async fn open(
     if is_plain(path).map_err(|error| Error::Open(sqlx::Error::Io(error)))? {
         return Err(Error::NotEncrypted);
     }
-    let options = options()
-        .pragma("key", key.pragma())
-        // A wrong key is told by the error; SQLCipher would print it as well.
-        .pragma("cipher_log_level", "NONE")
+    let options = encrypted(path, key)
         .synchronous(match durability {
             Durability::Quick => SqliteSynchronous::Normal,
             Durability::Full => SqliteSynchronous::Full,
         })
-        .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal);
     // One connection that writes; readers never wait for it, thanks to WAL.
-    let pool = SqlitePoolOptions::new()
+    let connected = SqlitePoolOptions::new()
         .max_connections(4)
+        // On a full disk SQLite ends a transaction by itself; a connection that does not know it can begin no other one.
+        .after_release(|connection, _| {
+            Box::pin(async {
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
         .connect_with(options)
-        .await
-        .map_err(|error| {
+        .await;
+    let pool = match connected {
+        Ok(pool) => pool,
+        Err(error) => {
             let code = error.as_database_error().and_then(|refusal| refusal.code());
-            if code.as_deref() == Some(NOT_A_DATABASE) {
+            let is_no_database = code.as_deref() == Some(NOT_A_DATABASE);
+            return Err(if is_no_database && !is_its_key(path, key).await {
                 Error::WrongKey
             } else {
-                Error::Open(error)
-            }
-        })?;
+                Error::of_sqlite(error, Error::Open)
+            });
+        }
+    };
     // A SQLite without encryption takes a key, says nothing, and writes a file that everybody can read.
     let version: Option<String> = sqlx::query_scalar("PRAGMA cipher_version")
         .fetch_optional(&pool)
@@ -70,6 +80,40 @@ pub(crate) async fn open(
     }
     opened().push(pool.clone());
     Ok(pool)
+}
+
+/// One connection to an encrypted file that is there. Whoever opens it closes it and waits for that.
+pub(crate) async fn connect(path: &Path, key: &Key) -> Result<SqliteConnection, Error> {
+    encrypted(path, key)
+        .connect()
+        .await
+        .map_err(|error| Error::of_sqlite(error, Error::Open))
+}
+
+fn encrypted(path: &Path, key: &Key) -> SqliteConnectOptions {
+    options()
+        .pragma("key", key.pragma())
+        // A wrong key is told by the error; SQLCipher would print it as well.
+        .pragma("cipher_log_level", "NONE")
+        .filename(path)
+}
+
+/// Whether the key is the file's though its beginning cannot be read: every page carries a code that was made with the key
+/// (and with the file's first 16 bytes; where those are damaged, nobody can tell).
+async fn is_its_key(path: &Path, key: &Key) -> bool {
+    let Ok(length) = std::fs::metadata(path).map(|file| file.len()) else {
+        return false;
+    };
+    let Ok(mut connection) = connect(path, key).await else {
+        return false;
+    };
+    let unreadable = sqlx::query("PRAGMA cipher_integrity_check")
+        .fetch_all(&mut connection)
+        .await;
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "a damaged file is not closed in order");
+    }
+    unreadable.is_ok_and(|pages| (pages.len() as u64) < length / PAGE)
 }
 
 /// Every encrypted file that was opened. SQLCipher gives its memory back when the program ends; a connection that is being
@@ -90,10 +134,44 @@ pub async fn close_all() {
 
 fn is_plain(path: &Path) -> std::io::Result<bool> {
     let mut beginning = Vec::with_capacity(PLAIN.len());
-    std::fs::File::open(path)?
+    File::open(path)?
         .take(PLAIN.len() as u64)
         .read_to_end(&mut beginning)?;
     Ok(beginning == PLAIN)
+}
+
+/// What is kept beside a file, under its name with an ending.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// Says that the file is used, as long as the answer lives. Waits while somebody replaces it.
+pub(crate) async fn share(path: &Path) -> Result<File, Error> {
+    if let Some(folder) = path.parent() {
+        private_folder(folder).map_err(Error::Folder)?;
+    }
+    let lock = lock_of(path)?;
+    tokio::task::spawn_blocking(move || lock.lock_shared().map(|()| lock))
+        .await
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(Error::Folder)
+}
+
+/// Keeps others from using the file, as long as the answer lives.
+pub(crate) fn alone(path: &Path) -> Result<File, Error> {
+    let lock = lock_of(path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(Error::InUse),
+        Err(TryLockError::Error(error)) => Err(Error::Folder(error)),
+    }
+}
+
+fn lock_of(path: &Path) -> Result<File, Error> {
+    File::create(beside(path, ".lock")).map_err(Error::Folder)
 }
 
 /// Makes a folder that only this user can look into. One that is there stays as it is.

@@ -52,7 +52,12 @@ impl Key {
 
     /// As `PRAGMA key` takes it: 32 bytes that are used as they are, not a passphrase.
     pub(crate) fn pragma(&self) -> String {
-        format!("\"x'{}'\"", self.0.expose_secret())
+        format!("\"{}\"", self.attach())
+    }
+
+    /// As `ATTACH … KEY` takes it.
+    pub(crate) fn attach(&self) -> String {
+        format!("x'{}'", self.0.expose_secret())
     }
 }
 

@@ -1,21 +1,25 @@
 //! The store: what must not be lost.
 
+use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
 
 use crate::file::Durability;
 use crate::{Error, Key, file};
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The store file.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: SqlitePool,
+    /// Keeps others from replacing the file.
+    _used: Option<Arc<File>>,
 }
 
 /// An Agent Console that was paired with this companion.
@@ -34,17 +38,27 @@ pub struct Console {
 }
 
 impl Store {
-    /// Opens the store and brings its schema up to date.
+    /// Opens the store and brings its schema up to date. Its whole file is looked through before.
     ///
     /// # Errors
-    /// [`Error::Open`], [`Error::Folder`], [`Error::WrongKey`], [`Error::NotEncrypted`] or [`Error::Migrate`]; the file is
-    /// left as it is.
+    /// [`Error::Open`], [`Error::Folder`], [`Error::WrongKey`], [`Error::NotEncrypted`], [`Error::Damaged`], [`Error::Full`]
+    /// or [`Error::Migrate`]; the file is left as it is.
     pub async fn open(path: &Path, key: &Key) -> Result<Store, Error> {
+        let used = file::share(path).await?;
+        let mut store = Store::open_alone(path, key).await?;
+        store._used = Some(Arc::new(used));
+        Ok(store)
+    }
+
+    /// As [`Store::open`], for whoever sees to it that nobody replaces the file.
+    pub(crate) async fn open_alone(path: &Path, key: &Key) -> Result<Store, Error> {
         let pool = file::open(path, key, Durability::Full).await?;
-        let store = match back_up(&pool, path).await {
-            Ok(()) => Store::migrated(pool.clone()).await,
-            Err(error) => Err(error),
+        let opened = async {
+            look_through(&pool).await?;
+            back_up(&pool, path).await?;
+            Store::migrated(pool.clone()).await
         };
+        let store = opened.await;
         if store.is_err() {
             pool.close().await;
         }
@@ -65,8 +79,8 @@ impl Store {
     }
 
     async fn migrated(pool: SqlitePool) -> Result<Store, Error> {
-        MIGRATIONS.run(&pool).await.map_err(Error::Migrate)?;
-        Ok(Store { pool })
+        MIGRATIONS.run(&pool).await.map_err(not_migrated)?;
+        Ok(Store { pool, _used: None })
     }
 
     /// Remembers a console by the SHA-256 of its token.
@@ -145,6 +159,26 @@ impl Store {
     }
 }
 
+pub(crate) fn not_migrated(error: MigrateError) -> Error {
+    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = error {
+        Error::of_sqlite(cause, |cause| Error::Migrate(MigrateError::Execute(cause)))
+    } else {
+        Error::Migrate(error)
+    }
+}
+
+/// Reads every page once: what is damaged must be known before more is trusted to the file.
+async fn look_through(pool: &SqlitePool) -> Result<(), Error> {
+    let found: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(pool)
+        .await?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(Error::Damaged(sqlx::Error::Protocol(found)))
+    }
+}
+
 /// Copies the file before it is changed to a newer version: `store.sqlite.before-2` is what version 2 was made from. It is
 /// under the same key.
 async fn back_up(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
@@ -165,15 +199,12 @@ async fn back_up(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
     else {
         return Ok(());
     };
-    let mut copy = path.as_os_str().to_owned();
-    copy.push(format!(".before-{newest}"));
-    let copy = Path::new(&copy);
+    let copy = file::beside(path, &format!(".before-{newest}"));
     if copy.exists() {
         // From an attempt that did not get further; what stands there was copied before anything was changed.
         return Ok(());
     }
-    let mut unfinished = copy.as_os_str().to_owned();
-    unfinished.push(".unfinished");
+    let unfinished = file::beside(&copy, ".unfinished");
     match std::fs::remove_file(&unfinished) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(Error::BackUp(error));
@@ -185,7 +216,7 @@ async fn back_up(pool: &SqlitePool, path: &Path) -> Result<(), Error> {
         .execute(pool)
         .await?;
     std::fs::copy(path, &unfinished)
-        .and_then(|_| std::fs::rename(&unfinished, copy))
+        .and_then(|_| std::fs::rename(&unfinished, &copy))
         .map_err(Error::BackUp)
 }
 
@@ -258,5 +289,155 @@ mod tests {
             store.console_by_token(b"hash").await.unwrap(),
             Some(revoked)
         );
+    }
+
+    /// Rows of every table of a version, in the words of that version. A new version adds its own.
+    const ROWS: [(i64, &str); 2] = [
+        (
+            1,
+            "INSERT INTO console VALUES ('00000000-0000-0000-0000-000000000007', 'Old', x'01', '2026-01-01T00:00:00Z', NULL, NULL),
+             ('00000000-0000-0000-0000-000000000008', 'Gone', x'02', '2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z')",
+        ),
+        (
+            2,
+            "INSERT INTO outbox VALUES (5, '00000000-0000-0000-0000-000000000001', 'one', 'chat', 'dana', 'queued', 9, 1, 2, '{}', 'plan', 'outcome', 'problem', 1, 2, 3);
+             INSERT INTO activity VALUES (6, 'one', 4, 'created', 'Dana', 'detail', 'Robin', 'chat', '00000000-0000-0000-0000-000000000001', 'contact', '00000000-0000-0000-0000-000000000002', 'Dana', 'dana')",
+        ),
+    ];
+
+    /// Every row of these tables, as JSON by column.
+    async fn rows(pool: &SqlitePool, tables: &[String]) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in tables {
+            let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
+                .bind(table)
+                .fetch_all(pool)
+                .await
+                .unwrap();
+            let pairs: Vec<_> = columns
+                .iter()
+                .map(|column| format!("'{column}', quote({column})"))
+                .collect();
+            let read = format!("SELECT json_object({}) FROM {table}", pairs.join(", "));
+            let read: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(read))
+                .fetch_all(pool)
+                .await
+                .unwrap();
+            assert!(!read.is_empty(), "no row of {table} is looked at");
+            rows.extend(read);
+        }
+        rows
+    }
+
+    #[tokio::test]
+    async fn a_file_of_every_version_is_brought_up_to_date_with_all_its_rows() {
+        let newest = MIGRATIONS.iter().map(|step| step.version).max().unwrap();
+        assert_eq!(
+            newest,
+            ROWS[ROWS.len() - 1].0,
+            "add the rows of a new version"
+        );
+        for version in MIGRATIONS.iter().map(|step| step.version) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.sqlite");
+            let key = Key::random();
+            let pool = file::open(&path, &key, Durability::Full).await.unwrap();
+            for (step, rows) in MIGRATIONS.iter().zip(ROWS) {
+                if step.version > version {
+                    break;
+                }
+                let steps: Vec<_> = MIGRATIONS
+                    .iter()
+                    .filter(|other| other.version <= step.version)
+                    .cloned()
+                    .collect();
+                let steps = Migrator {
+                    migrations: steps.into(),
+                    ..Migrator::DEFAULT
+                };
+                steps.run(&pool).await.unwrap();
+                sqlx::raw_sql(rows.1).execute(&pool).await.unwrap();
+            }
+            let tables: Vec<String> = sqlx::query_scalar(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'",
+            )
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+            let tables: Vec<String> = tables
+                .into_iter()
+                .filter(|table| table != "_sqlx_migrations")
+                .collect();
+            let before = rows(&pool, &tables).await;
+            pool.close().await;
+
+            let store = Store::open(&path, &key).await.unwrap();
+            assert_eq!(
+                rows(&store.pool, &tables).await,
+                before,
+                "version {version}"
+            );
+            assert_eq!(store.consoles().await.unwrap()[0].name, "Old");
+            let backup = folder.path().join(format!("store.sqlite.before-{newest}"));
+            assert_eq!(backup.exists(), version < newest);
+            if version < newest {
+                let former = file::open(&backup, &key, Durability::Full).await.unwrap();
+                assert_eq!(rows(&former, &tables).await, before);
+                let reached: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                    .fetch_one(&former)
+                    .await
+                    .unwrap();
+                assert_eq!(reached, version, "as it was before");
+            } else {
+                let entries = store.entries("one", 9).await.unwrap();
+                assert_eq!(entries[0].number, 5);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn on_a_full_disk_nothing_changes_and_it_goes_on_when_there_is_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sqlite");
+        let store = Store::open(&path, &Key::random()).await.unwrap();
+        let limit = async |pages: i64| {
+            let mut all = Vec::new();
+            for _ in 0..4 {
+                let mut connection = store.pool.acquire().await.unwrap();
+                let statement = format!("PRAGMA max_page_count = {pages}");
+                sqlx::query(sqlx::AssertSqlSafe(statement))
+                    .execute(&mut *connection)
+                    .await
+                    .unwrap();
+                all.push(connection);
+            }
+        };
+        // No page more than there are.
+        limit(1).await;
+        let name = "x".repeat(100_000);
+        let refused = store.add_console(Uuid::nil(), &name, b"hash", at(1)).await;
+        let error = refused.unwrap_err();
+        assert_eq!(error.code(), "disk_full", "{error:?}");
+        let lines = [crate::NewLine {
+            visitor: name.clone(),
+            ..crate::NewLine::default()
+        }];
+        let refused = store.add_activity(&lines).await;
+        assert!(matches!(refused, Err(Error::Full(_))), "{refused:?}");
+        assert_eq!(store.consoles().await.unwrap(), []);
+
+        // SQLite has ended the transaction by itself: no connection may think that it goes on.
+        limit(1_000_000).await;
+        let add = || store.add_activity(&lines);
+        let added = tokio::join!(add(), add(), add(), add());
+        for added in [added.0, added.1, added.2, added.3] {
+            added.unwrap();
+        }
+        let lines = store.activity("", &crate::LineFilter::default()).await;
+        assert_eq!(lines.unwrap().len(), 4);
+        store
+            .add_console(Uuid::nil(), &name, b"hash", at(1))
+            .await
+            .unwrap();
     }
 }

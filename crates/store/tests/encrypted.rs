@@ -29,6 +29,7 @@ async fn put(cache: &Cache) {
         id: "1".to_owned(),
         body: PERSONAL.to_owned(),
         read_at: at(1),
+        ..CachedRecord::default()
     };
     cache
         .put("organization", b"digest", &answer, &[record])

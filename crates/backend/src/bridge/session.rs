@@ -219,7 +219,7 @@ async fn take_events(
                 send(socket, &ServerMessage::Status { visitor }).await?;
             }
             heard = receive(socket) => {
-                if let Some(answer) = answer(heard?, state, this_socket).await {
+                if let Some(answer) = answer(heard?, state, this_socket).await? {
                     send(socket, &answer).await?;
                 }
             }
@@ -227,10 +227,14 @@ async fn take_events(
     }
 }
 
-async fn answer(heard: Heard, state: &DoorState, this_socket: Uuid) -> Option<ServerMessage> {
-    match heard {
+async fn answer(
+    heard: Heard,
+    state: &DoorState,
+    this_socket: Uuid,
+) -> Result<Option<ServerMessage>, Farewell> {
+    Ok(match heard {
         Heard::Said(ClientMessage::Event { id, event }) => {
-            Some(take_over(id, event, state, this_socket).await)
+            Some(take_over(id, event, state, this_socket).await?)
         }
         Heard::Said(ClientMessage::Ping) => Some(ServerMessage::Pong),
         Heard::Said(
@@ -240,15 +244,17 @@ async fn answer(heard: Heard, state: &DoorState, this_socket: Uuid) -> Option<Se
             | ClientMessage::Other,
         ) => None,
         Heard::Malformed(problem) => Some(ServerMessage::refusal(None, problem)),
-    }
+    })
 }
 
+/// Takes an event over, or says why it never will be. An event that could not be kept is the console's still: the socket ends,
+/// so that the console sends it again when it comes back.
 async fn take_over(
     id: String,
     event: serde_json::Value,
     state: &DoorState,
     this_socket: Uuid,
-) -> ServerMessage {
+) -> Result<ServerMessage, Farewell> {
     let event = match ConsoleEvent::from_value(event) {
         Ok(event) => event,
         Err(error) => {
@@ -257,22 +263,27 @@ async fn take_over(
                 error.to_string(),
                 "Update the console app to the one of this companion.",
             );
-            return ServerMessage::refusal(Some(id), problem);
+            return Ok(ServerMessage::refusal(Some(id), problem));
         }
     };
     debug!(event.kind = event.kind.as_str(), event.warnings = ?event.warnings, "console event");
     // What has to be written down is durable before the console hears that its event was taken over.
     if let Err(problem) = state.recorder.observe(&event).await {
-        return ServerMessage::refusal(Some(id), problem);
+        let is_of_the_files = problem.code == "disk_full" || problem.code.starts_with("store_");
+        return if is_of_the_files {
+            Err(Farewell::because(problem, close::TRY_LATER))
+        } else {
+            Ok(ServerMessage::refusal(Some(id), problem))
+        };
     }
-    match state
+    let sent = state
         .events
         .send(FromConsole {
             socket: this_socket,
             event,
         })
-        .await
-    {
+        .await;
+    Ok(match sent {
         Ok(()) => ServerMessage::Ack { id },
         Err(_) => ServerMessage::refusal(
             Some(id),
@@ -282,7 +293,7 @@ async fn take_over(
                 "Start it again.",
             ),
         ),
-    }
+    })
 }
 
 enum Heard {

@@ -7,6 +7,8 @@
 mod crash;
 mod doctor;
 #[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
 mod keyring;
 mod program;
 mod recognize;

@@ -116,7 +116,11 @@ impl Program {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_companion"));
+        // A limit on the size of files is then an error, not the end of the program.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_companion"));
         if self.settings_file().exists() {
             command.arg("--settings").arg(self.settings_file());
         }
@@ -125,6 +129,7 @@ impl Program {
             .arg(self.folder.path().join("data"))
             .args(arguments)
             .env_clear()
+            .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.folder.path())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
@@ -234,8 +239,12 @@ impl Running {
         self.end().await
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     pub fn tell_to_stop(&self) {
-        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        let pid = i32::try_from(self.id()).unwrap();
         kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
     }
 

@@ -15,10 +15,10 @@ use crate::program::{Program, organization};
 /// Long enough for a slow machine; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Console(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Console(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Console {
-    async fn open(bridge: &str) -> Console {
+    pub async fn open(bridge: &str) -> Console {
         let mut request = format!("ws://{bridge}/v1/console")
             .into_client_request()
             .unwrap();
@@ -27,13 +27,13 @@ impl Console {
         Console(tokio_tungstenite::connect_async(request).await.unwrap().0)
     }
 
-    async fn say(&mut self, message: Value) {
+    pub async fn say(&mut self, message: Value) {
         let message = Message::Text(message.to_string().into());
         self.0.send(message).await.unwrap();
     }
 
     /// The next message for which this holds; `None` once the socket is closed.
-    async fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+    pub async fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap();
             let Some(Ok(message)) = message else {
@@ -41,15 +41,15 @@ impl Console {
             };
             if let Message::Text(text) = message {
                 let message: Value = serde_json::from_str(text.as_str()).unwrap();
-                assert_ne!(message["type"], "error", "{message}");
                 if wanted(&message) {
                     return Some(message);
                 }
+                assert_ne!(message["type"], "error", "{message}");
             }
         }
     }
 
-    async fn hear_type(&mut self, kind: &str) -> Value {
+    pub async fn hear_type(&mut self, kind: &str) -> Value {
         self.hear(|message| message["type"] == kind).await.unwrap()
     }
 }

@@ -1,0 +1,187 @@
+//! The identification rules, asked of the copies in the cache instead of Dynamics.
+//!
+//! The same questions are asked and the same judge decides (`integration::identify`), so that the answer is the one that
+//! Dynamics would give if it had the rows that were copied.
+
+use comm100::Conversation;
+use integration::identify::{self, Filter};
+use integration::{Outcome, Record, Table, copies};
+use jiff::Timestamp;
+use store::{Cache, CachedRecord, CopyKey, Find};
+
+use crate::recognise::Rules;
+
+/// What a table's synchronisation wrote into its spec if it keeps every row.
+pub(crate) const WHOLE: &str = "all;";
+
+/// What the rules find among the copies, for the tables in which they find something.
+///
+/// # Errors
+/// If the cache cannot be read.
+pub async fn recognise(
+    cache: &Cache,
+    organization: &str,
+    rules: &Rules,
+    conversation: &Conversation,
+) -> Result<Vec<(Table, Outcome)>, store::Error> {
+    let mut found = Vec::new();
+    for table in Table::RECOGNISED {
+        let outcome = outcome(cache, organization, rules, conversation, table).await?;
+        found.extend(outcome.map(|outcome| (table, outcome)));
+    }
+    Ok(found)
+}
+
+async fn outcome(
+    cache: &Cache,
+    organization: &str,
+    rules: &Rules,
+    conversation: &Conversation,
+    table: Table,
+) -> Result<Option<Outcome>, store::Error> {
+    let Rules {
+        identification,
+        fields,
+        columns,
+    } = rules;
+    for question in identify::questions(table, identification, fields, columns, conversation) {
+        let Some(rule) = identification.rules(table).get(question.rule) else {
+            continue;
+        };
+        let copies = cache
+            .find(
+                organization,
+                table.logical_name(),
+                &find(table, &question.filter),
+                question.at_most,
+            )
+            .await?;
+        let mut records = Vec::with_capacity(copies.len());
+        for copy in copies {
+            records.push(with_account(cache, organization, read(copy)?).await?);
+        }
+        let outcome = identify::judge(table, rule, identification, columns, conversation, records);
+        if outcome.matched.is_some() {
+            return Ok(Some(outcome));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether every row of the table is among the copies.
+///
+/// # Errors
+/// If the cache cannot be read.
+pub async fn is_whole(
+    cache: &Cache,
+    organization: &str,
+    table: Table,
+) -> Result<bool, store::Error> {
+    let state = cache
+        .synchronised(organization, table.logical_name())
+        .await?;
+    Ok(state.synced_at.is_some() && !state.is_loading && state.spec.starts_with(WHOLE))
+}
+
+/// The copy of a record, a contact's with its account.
+///
+/// # Errors
+/// If the cache cannot be read.
+pub async fn record(
+    cache: &Cache,
+    organization: &str,
+    table: Table,
+    id: &str,
+) -> Result<Option<Record>, store::Error> {
+    let Some(copy) = cache.record(organization, table.logical_name(), id).await? else {
+        return Ok(None);
+    };
+    Ok(Some(with_account(cache, organization, read(copy)?).await?))
+}
+
+/// A record as it is kept: a contact without its account, which has a copy of its own.
+///
+/// # Errors
+/// If the record has no JSON form.
+pub fn copy(rules: &Rules, record: &Record) -> Result<CachedRecord, serde_json::Error> {
+    let mut alone = record.clone();
+    alone.account = None;
+    let country = rules.identification.default_country.as_deref();
+    let keys = copies::keys(&rules.identification, &rules.columns, record);
+    Ok(CachedRecord {
+        entity: record.table.logical_name().to_owned(),
+        id: record.id.clone(),
+        body: serde_json::to_string(&alone)?,
+        read_at: record.read_at,
+        is_inactive: record.is_inactive(),
+        modified_at: modified_at(record),
+        keys: keys
+            .into_iter()
+            .map(|(name, value)| CopyKey { name, value })
+            .collect(),
+        words: copies::words_of(record, country).join(" "),
+    })
+}
+
+/// When Dynamics changed the record last, if that was read.
+#[must_use]
+pub fn modified_at(record: &Record) -> Option<Timestamp> {
+    record.text("modifiedon")?.parse().ok()
+}
+
+/// A copy as a record, as old as the cache says.
+///
+/// # Errors
+/// If it cannot be understood.
+pub fn read(copy: CachedRecord) -> Result<Record, store::Error> {
+    let record: Record =
+        serde_json::from_str(&copy.body).map_err(|_| store::Error::Stored("record"))?;
+    Ok(Record {
+        read_at: copy.read_at,
+        ..record
+    })
+}
+
+async fn with_account(
+    cache: &Cache,
+    organization: &str,
+    mut record: Record,
+) -> Result<Record, store::Error> {
+    if record.table == Table::Contact
+        && let Some(id) =
+            copies::parent_column(Table::Contact).and_then(|column| record.text(column))
+        && let Some(copy) = cache
+            .record(
+                organization,
+                Table::Account.logical_name(),
+                &id.to_lowercase(),
+            )
+            .await?
+    {
+        record.account = Some(Box::new(read(copy)?));
+    }
+    Ok(record)
+}
+
+/// The question in the cache's words.
+fn find(table: Table, filter: &Filter) -> Find {
+    if let Some(id) = copies::asked_id(table, filter) {
+        return Find::Id(id);
+    }
+    let text = |column: &str, value: &str| CopyKey {
+        name: copies::text_key(column),
+        value: identify::fold(value),
+    };
+    match filter {
+        Filter::Is(column, scalar) => Find::Is(text(column, &copies::scalar_key(scalar))),
+        Filter::BeginsWith(column, value) => Find::BeginsWith(text(column, value)),
+        Filter::EndsWith(column, value) => Find::EndsWith(text(column, value)),
+        Filter::Contains(column, value) => Find::Contains(text(column, value)),
+        Filter::HasDigits(column, digits) => Find::Is(CopyKey {
+            name: copies::digits_key(column),
+            value: digits.clone(),
+        }),
+        Filter::All(all) => Find::All(all.iter().map(|part| find(table, part)).collect()),
+        Filter::Any(any) => Find::Any(any.iter().map(|part| find(table, part)).collect()),
+    }
+}
