@@ -202,8 +202,41 @@ def duplicate_rules():
                         parents, privileges("DuplicateRule"))]
 
 
+def messages():
+    """Which messages each table supports: clients ask before they send CreateMultiple and its like."""
+    version = column("VersionNumber", "Version Number", "BigInt", "BigIntType", "Edm.Int64", "", {})
+    yield table("sdkmessage", "SdkMessage", "sdkmessages", 4606, "Sdk Message", "Sdk Messages", "None", "name", [
+        key("SdkMessageId", "SDK Message"), text("Name", "SDK Message Name", 256, "!"), text("CategoryName", "Category Name", 25, ""),
+        boolean("IsPrivate", "Is Private", "", table="sdkmessage"), boolean("IsActive", "Is Active", "", True, table="sdkmessage"),
+        version], (), ["prvReadSdkMessage"])
+    yield table("sdkmessagefilter", "SdkMessageFilter", "sdkmessagefilters", 4607, "Sdk Message Filter", "Sdk Message Filters",
+                "None", None, [
+        key("SdkMessageFilterId", "SDK Message Filter"), lookup("SdkMessageId", "SDK Message", {"sdkmessage": "sdkmessageid"}, ""),
+        text("PrimaryObjectTypeCode", "Primary Object Type Code", 64, ""), text("SecondaryObjectTypeCode", "Secondary Object Type Code", 64, ""),
+        integer("Availability", "Availability", ""),
+        boolean("IsCustomProcessingStepAllowed", "Custom Processing Step Allowed", "", True, table="sdkmessagefilter"), version],
+        [parent("sdkmessageid_sdkmessagefilter", "sdkmessageid", "sdkmessage")], ["prvReadSdkMessage"])
+
+
+def solutions():
+    columns, parents = standard("publisher")
+    yield table("publisher", "Publisher", "publishers", 7101, "Publisher", "Publishers", "OrganizationOwned", "friendlyname", columns + [
+        key("PublisherId", "Publisher Identifier"), text("UniqueName", "Name", 256, "c!"), text("FriendlyName", "Display Name", 256, "cu!"),
+        memo("Description", "Description"), text("CustomizationPrefix", "Prefix", 8, "cu!"), boolean("IsReadonly", "Is Read-Only Publisher", "", table="publisher"),
+        integer("CustomizationOptionValuePrefix", "Option Value Prefix", "cu!", 10000, 99999)], parents, privileges("Publisher"))
+    columns, parents = standard("solution")
+    yield table("solution", "Solution", "solutions", 7100, "Solution", "Solutions", "OrganizationOwned", "friendlyname", columns + [
+        key("SolutionId", "Solution Identifier"), text("UniqueName", "Name", 65, "c!"), text("FriendlyName", "Display Name", 256, "cu!"),
+        memo("Description", "Description"), text("Version", "Version", 256, "cu!"), boolean("IsManaged", "Package Type", "", table="solution",
+        labels=("Unmanaged", "Managed")), boolean("IsVisible", "Is Visible Outside Platform", "", True, table="solution"),
+        moment("InstalledOn", "Installed On"), lookup("PublisherId", "Publisher", {"publisher": "publisherid"}, "c!")],
+        parents + [parent("publisher_solution", "publisherid", "publisher", "Restrict")], privileges("Solution"))
+
+
 def tables():
     yield party()
+    yield from messages()
+    yield from solutions()
     yield from duplicate_rules()
     yield saved("savedquery", "SavedQuery", "savedqueries", 1039, "View", "Views", False)
     yield saved("userquery", "UserQuery", "userqueries", 4230, "Saved View", "Saved Views", True)

@@ -42,7 +42,8 @@ pub(crate) async fn close_incident(
     let case = store::load(connection, incident, &id)
         .await?
         .ok_or_else(|| call.no_row(incident, &id))?;
-    call.caller.require(Access::Write, incident)?;
+    call.caller
+        .require_access(Access::Write, incident, &id, &case)?;
     match case.get("statecode").and_then(Value::integer) {
         Some(OPEN) | None => {}
         Some(DONE) => {
@@ -192,7 +193,9 @@ async fn put_into_state(
     mut fields: Fields,
 ) -> Result<(), ApiError> {
     let now = moment(call.organization.clock.now());
+    let actor = call.caller.acted_by.as_deref();
     for (name, value) in [
+        ("modifiedonbehalfby", actor.map_or(Value::Null, Value::from)),
         ("statecode", Value::Integer(state)),
         ("statuscode", Value::Integer(status)),
         ("modifiedon", Value::from(now)),
@@ -271,7 +274,7 @@ pub(crate) async fn qualify_lead(
     let row = store::load(connection, lead, id)
         .await?
         .ok_or_else(|| call.no_row(lead, id))?;
-    call.caller.require(Access::Write, lead)?;
+    call.caller.require_access(Access::Write, lead, id, &row)?;
     if row.get("statecode").and_then(Value::integer) != Some(OPEN) {
         return Err(ApiError::new(
             400,

@@ -135,6 +135,22 @@ async fn near(
     }
 }
 
+/// 403 unless the caller may hang a row on another, or take it off.
+async fn linkable(
+    call: &Call<'_>,
+    connection: &mut SqliteConnection,
+    (near, id): (&Table, &str),
+    (far, far_id): (&Table, &str),
+) -> Result<(), ApiError> {
+    let caller = &call.caller;
+    caller
+        .require_row(connection, Access::AppendTo, near, id)
+        .await?;
+    caller
+        .require_row(connection, Access::Append, far, far_id)
+        .await
+}
+
 /// Puts an existing row into the collection of another.
 pub(crate) async fn join(
     call: &Call<'_>,
@@ -149,11 +165,12 @@ pub(crate) async fn join(
     if other.logical != far.table().logical {
         return Err(references::misfit(table, navigation, reference));
     }
-    call.caller.require(Access::AppendTo, table)?;
-    call.caller.require(Access::Append, other)?;
+    linkable(call, connection, (table, id), (other, &other_id)).await?;
     match far {
         Far::Rows { column, .. } => {
-            call.caller.require(Access::Write, other)?;
+            call.caller
+                .require_row(connection, Access::Write, other, &other_id)
+                .await?;
             if !column.updatable && !column.creatable {
                 return Err(ApiError::request(format!(
                     "The navigation property '{navigation}' cannot be changed."
@@ -239,11 +256,11 @@ pub(crate) async fn remove(
     let existing = store::load(connection, other, &other_id)
         .await?
         .ok_or_else(|| call.no_row(other, &other_id))?;
-    call.caller.require(Access::AppendTo, table)?;
-    call.caller.require(Access::Append, other)?;
+    linkable(call, connection, (table, id), (other, &other_id)).await?;
     match far {
         Far::Rows { column, .. } => {
-            call.caller.require(Access::Write, other)?;
+            call.caller
+                .require_access(Access::Write, other, &other_id, &existing)?;
             // A row that hangs on another one is left alone.
             if existing.get(&column.name).and_then(Value::text) == Some(id) {
                 let mut fields = Fields::new();
@@ -297,7 +314,9 @@ pub(crate) async fn create_in(
     body: &Body,
 ) -> Result<String, ApiError> {
     let other = far.table();
-    call.caller.require(Access::AppendTo, table)?;
+    call.caller
+        .require_row(connection, Access::AppendTo, table, id)
+        .await?;
     call.caller.require(Access::Append, other)?;
     let given = far.given(table, id);
     let new = write::insert_body(call, connection, other, None, given, body).await?;

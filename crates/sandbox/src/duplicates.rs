@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use sandbox_syntax::options::{Options, pairs};
+use sandbox_syntax::options::Options;
 use sandbox_syntax::path::{self, Key};
 use serde_json::Value as JsonValue;
 use sqlx::SqliteConnection;
@@ -13,6 +13,7 @@ use crate::api::Call;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Column, Table, catalog};
+use crate::parameters::Parameters;
 use crate::query::Query;
 use crate::rows::{self, LARGEST_PAGE, Selection};
 use crate::security::Access;
@@ -255,7 +256,7 @@ pub(crate) async fn retrieve(
     connection: &mut SqliteConnection,
     parameters: Option<&str>,
 ) -> Result<Answer, ApiError> {
-    let parameters = Parameters::read(parameters.unwrap_or(""), &call.request.query);
+    let parameters = Parameters::read("RetrieveDuplicates", parameters, &call.request.query);
     let entity = parameters.json("BusinessEntity")?;
     let name = parameters.json("MatchingEntityName")?;
     let name = name.as_str().unwrap_or("");
@@ -311,7 +312,7 @@ pub(crate) async fn retrieve(
     if let Some(id) = matching.column(&matching.id).filter(|_| !ids.is_empty()) {
         let ids = ids.iter().map(|id| Value::from(id.as_str())).collect();
         let query = Query::new(matching).only_in(id, ids);
-        let query = call.caller.within_reach(query, matching);
+        let query = call.caller.within_reach(query);
         records = rows::fetch(connection, &query, &selection, call.preferences.annotations).await?;
         records.sort_by(|one, other| one.id.cmp(&other.id));
     }
@@ -379,141 +380,4 @@ async fn read_entity(
         row.insert(column.name.clone(), write::typed(table, column, value)?);
     }
     Ok((table, row))
-}
-
-/// The parameters of a function: inline, or by aliases in the query.
-struct Parameters {
-    values: Vec<(String, String)>,
-}
-
-impl Parameters {
-    fn read(inline: &str, query: &str) -> Parameters {
-        let aliases = pairs(query);
-        let values = split_outside_text(inline)
-            .iter()
-            .filter_map(|part| part.split_once('='))
-            .map(|(name, value)| {
-                let value = value.trim();
-                let found = aliases.iter().find(|(alias, _)| alias == value);
-                (
-                    name.trim().to_owned(),
-                    found.map_or(value, |(_, value)| value).to_owned(),
-                )
-            })
-            .collect();
-        Parameters { values }
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    fn json(&self, name: &str) -> Result<JsonValue, ApiError> {
-        let text = self.get(name).ok_or_else(|| {
-            ApiError::request(format!(
-                "The parameter '{name}' of the function 'RetrieveDuplicates' is missing."
-            ))
-        })?;
-        serde_json::from_str(&loosened(text)).map_err(|error| {
-            ApiError::request(format!("The parameter '{name}' is not valid JSON. {error}"))
-        })
-    }
-}
-
-/// Splits at commas that are neither in text nor in braces.
-fn split_outside_text(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut quote = None;
-    let mut depth = 0_i32;
-    for c in text.chars() {
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), _) if open == c => quote = None,
-            (None, '{' | '[' | '(') => depth += 1,
-            (None, '}' | ']' | ')') => depth -= 1,
-            _ => {}
-        }
-        if c == ',' && quote.is_none() && depth == 0 {
-            parts.push(String::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(c);
-        }
-    }
-    parts
-}
-
-/// JSON with its single-quoted texts in double quotes. In single quotes a quote is doubled, as in OData, or escaped.
-fn loosened(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    let mut quote = None;
-    while let Some(c) = characters.next() {
-        match (quote, c) {
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                out.push('"');
-            }
-            (None, _) => out.push(c),
-            (Some('\''), '\'') if characters.peek() == Some(&'\'') => {
-                characters.next();
-                out.push('\'');
-            }
-            (Some('\''), '"') => out.push_str("\\\""),
-            (Some(_), '\\') => match characters.next() {
-                Some('\'') => out.push('\''),
-                Some(escaped) => {
-                    out.push('\\');
-                    out.push(escaped);
-                }
-                None => out.push('\\'),
-            },
-            (Some(open), _) if open == c => {
-                quote = None;
-                out.push('"');
-            }
-            (Some(_), _) => out.push(c),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn json_in_single_or_double_quotes() {
-        for (text, expected) in [
-            ("{'a':'b'}", r#"{"a":"b"}"#),
-            (r#"{"a":"it's"}"#, r#"{"a":"it's"}"#),
-            ("{'a':'O''Brien'}", r#"{"a":"O'Brien"}"#),
-            (r#"{'a':'say "x"'}"#, r#"{"a":"say \"x\""}"#),
-            ("'contact'", r#""contact""#),
-        ] {
-            assert_eq!(loosened(text), expected);
-        }
-        assert_eq!(
-            split_outside_text("A=@p1,B={'x':'a,b'},C='d,e'"),
-            ["A=@p1", "B={'x':'a,b'}", "C='d,e'"]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_survives(text in any::<String>()) {
-            let double = serde_json::to_string(&text).unwrap();
-            let read: String = serde_json::from_str(&loosened(&double)).unwrap();
-            prop_assert_eq!(&read, &text);
-        }
-
-        #[test]
-        fn nothing_panics(text in any::<String>()) {
-            let _ = Parameters::read(&text, &text).json("BusinessEntity").is_err();
-        }
-    }
 }

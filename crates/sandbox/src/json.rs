@@ -20,6 +20,24 @@ impl Json {
         Json::Text(text.into())
     }
 
+    /// Without control information, as `odata.metadata=none` has it: what pages need stays.
+    pub(crate) fn without_control(self) -> Json {
+        const LEFT_OUT: [&str; 3] = ["@odata.context", "@odata.etag", "@odata.type"];
+        match self {
+            Json::Object(members) => Json::Object(
+                members
+                    .into_iter()
+                    .filter(|(name, _)| !LEFT_OUT.iter().any(|left_out| name.ends_with(left_out)))
+                    .map(|(name, value)| (name, value.without_control()))
+                    .collect(),
+            ),
+            Json::Array(items) => {
+                Json::Array(items.into_iter().map(Json::without_control).collect())
+            }
+            plain => plain,
+        }
+    }
+
     fn write(&self, out: &mut String) {
         match self {
             Json::Null => out.push_str("null"),

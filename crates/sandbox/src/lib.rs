@@ -19,7 +19,8 @@
 //!   rows to JSON.
 //! - `write`: create, update, upsert, delete, on a transaction of the caller's. `references`: binds. `associate`: collections
 //!   of a row. `batch`: `$batch`. `bulk`, `actions`: bulk actions, resolving a case, qualifying a lead.
-//! - `rules`: what the server does by itself. `security`: roles and 403s.
+//! - `rules`: what the server does by itself. `security`: roles and 403s. `parameters`: what functions are given. `messages`:
+//!   which messages a table supports.
 //! - `metadata`: tables and columns. `definitions`: the metadata endpoints and changes to the schema. `store`: SQLite.
 //!   `demo`: the demo data and the sample visitors.
 //!
@@ -44,7 +45,7 @@
 //! | `PATCH /admin/policies` | `{"mfa"?, "consent_required"?, "conditional_access"?, "assignment_required"?}`, all false at first: what the tenant demands of people. Pages ask for proof and consent; tokens without them are refused with 50076, 65001; 53003 and 50105 let nobody in |
 //! | `PATCH /admin/clients` | `{"client_id", "secret_expired"?, "redirect_uris"?}` of an application of the tenant |
 //! | `POST /admin/refresh-tokens` | `{"end": "expired"}` (700082) or `{"end": "revoked"}` (70043): all that were given out |
-//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "business_unit"?, "remove"? ["prvReadLead"], "add"? […], "depth"? {"prvReadContact": "basic"}}`; a depth is `basic`, `local`, `deep` or `global` |
+//! | `PATCH /admin/users` | `{"user"? ("application", "on_premises", "administrator", or an e-mail address), "member"?, "disabled"?, "role"? ("guide", "none", "system_administrator"), "business_unit"?, "remove"? ["prvReadLead"], "add"? […], "depth"? {"prvReadContact": "basic"}}`; a depth is `basic`, `local`, `deep` or `global`. A `business_unit` is a row of `businessunits`, which an administrator makes |
 //!
 //! # Faults
 //! `POST /admin/faults` takes a plan that waits for requests. Of several plans the first that fits hits. Either
@@ -89,9 +90,11 @@ mod errors;
 mod faults;
 mod json;
 mod limits;
+mod messages;
 mod metadata;
 mod organization;
 mod pages;
+mod parameters;
 mod query;
 mod references;
 mod requests;

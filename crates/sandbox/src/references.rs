@@ -27,7 +27,8 @@ pub(crate) fn text<'a>(
     })
 }
 
-/// Sets the look-up behind a single-valued navigation property.
+/// Sets the look-up behind a single-valued navigation property. Returns what the caller must be allowed to do to the row
+/// that has it.
 pub(crate) async fn bind(
     call: &Call<'_>,
     connection: &mut SqliteConnection,
@@ -35,12 +36,13 @@ pub(crate) async fn bind(
     navigation: &str,
     value: &JsonValue,
     changes: &mut Fields,
-) -> Result<(), ApiError> {
+) -> Result<Option<Access>, ApiError> {
     let Some((link, column)) = table.link(navigation) else {
         return Err(undeclared(table, navigation));
     };
     if value.is_null() {
-        return clear(table, column, changes);
+        clear(table, column, changes)?;
+        return Ok(None);
     }
     let reference = text(table, &format!("{navigation}@odata.bind"), value)?;
     let (target, id) = existing(call, connection, table, reference).await?;
@@ -51,23 +53,24 @@ pub(crate) async fn bind(
     if !fits {
         return Err(misfit(table, navigation, reference));
     }
-    if link.target == "owner" {
+    let needed = if link.target != "owner" {
+        call.caller.require(Access::Append, table)?;
+        call.caller
+            .require_row(connection, Access::AppendTo, target, &id)
+            .await?;
+        Some(Access::Append)
+    } else {
         if id != call.caller.id {
             call.caller.require(Access::Assign, table)?;
             call.organization.directory.owner_reads(&id, table)?;
         }
-    } else {
-        call.caller.require(Access::Append, table)?;
-        call.caller.require(Access::AppendTo, target)?;
-        call.caller
-            .require_row(connection, Access::AppendTo, target, &id)
-            .await?;
-    }
+        Some(Access::Assign)
+    };
     changes.insert(column.name.clone(), Value::from(id));
     if column.is_polymorphic() {
         changes.insert(column.type_name(), Value::from(target.logical.as_str()));
     }
-    Ok(())
+    Ok(needed)
 }
 
 /// 400 in the documented words for a navigation property that the table does not have.

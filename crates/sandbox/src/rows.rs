@@ -60,6 +60,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) now: jiff::Timestamp,
     pub(crate) aliases: &'a HashMap<String, String>,
     pub(crate) annotations: Annotations,
+    /// Types and addresses too: `odata.metadata=full`.
+    pub(crate) full: bool,
     /// `scheme://host/api/data/vX.Y`, no slash behind it.
     pub(crate) base: &'a str,
 }
@@ -84,11 +86,7 @@ impl Reading<'_> {
         for table in query.tables() {
             self.caller.require(Access::Read, table)?;
         }
-        let own = query.tables().next();
-        Ok(match own {
-            Some(table) => self.caller.within_reach(query, table),
-            None => query,
-        })
+        Ok(self.caller.within_reach(query))
     }
 }
 
@@ -308,7 +306,7 @@ pub(crate) async fn render(
 ) -> Result<Vec<Vec<(String, Json)>>, ApiError> {
     let mut objects: Vec<Vec<(String, Json)>> = records
         .iter()
-        .map(|record| object(record, selection, reading.annotations))
+        .map(|record| object(record, selection, reading))
         .collect();
     for expand in expands {
         expand_into(
@@ -324,14 +322,34 @@ pub(crate) async fn render(
     Ok(objects)
 }
 
-fn object(record: &Record, selection: &Selection, annotations: Annotations) -> Vec<(String, Json)> {
+fn object(record: &Record, selection: &Selection, reading: &Reading<'_>) -> Vec<(String, Json)> {
+    let annotations = reading.annotations;
+    let table = selection.table;
     let mut members = Vec::with_capacity(selection.fields.len() + 1);
-    members.push(("@odata.etag".to_owned(), Json::text(record.etag())));
+    let mut control = |name: &str, text: String| {
+        members.push((format!("@odata.{name}"), Json::Text(text)));
+    };
+    let address = format!("{}({})", table.set, record.id);
+    if reading.full {
+        control("type", format!("#Microsoft.Dynamics.CRM.{}", table.logical));
+        control("id", format!("{}/{address}", reading.base));
+    }
+    control("etag", record.etag());
+    if reading.full {
+        control("editLink", address);
+    }
     for (field, (value, table, name)) in selection.fields.iter().zip(&record.values) {
         if !field.visible {
             continue;
         }
         let column = field.column;
+        if reading.full
+            && !value.is_null()
+            && let Some(kind) = column.kind.told_type()
+        {
+            let name = format!("{}@odata.type", field.property);
+            members.push((name, Json::Text(format!("#{kind}"))));
+        }
         if !value.is_null() {
             let mut annotate = |annotation: &str, text: &str| {
                 members.push((format!("{}@{annotation}", field.property), Json::text(text)));
@@ -530,7 +548,7 @@ async fn expand_link(
         let inner = Selection::read(table, &expand.options, false)?;
         for ids in wanted.chunks(500) {
             let query = Query::new(table).only_in(id, ids.to_vec());
-            let query = reading.caller.within_reach(query, table);
+            let query = reading.caller.within_reach(query);
             let rows = fetch(connection, &query, &inner, reading.annotations).await?;
             let rendered =
                 render(connection, &rows, &inner, &expand.options.expand, reading).await?;

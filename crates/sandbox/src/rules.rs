@@ -74,6 +74,10 @@ pub(crate) fn complete(
         }
         own(table, fields);
     }
+    // A unit without a parent is the organization's root, of which there is one.
+    if table.logical == "businessunit" {
+        set_if_absent(table, fields, "parentbusinessunitid", ids::BUSINESS_UNIT);
+    }
     state_of_new_row(table, fields)?;
     if let Some(moved) = fields
         .remove("overriddencreatedon")

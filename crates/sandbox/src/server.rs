@@ -22,6 +22,20 @@ use crate::{admin, pages};
 /// The largest body that is read, as the real service has it.
 const LARGEST_BODY: usize = 128 * 1024 * 1024;
 
+/// The longest path and query of a request that is no operation of a batch (protocol page `query.md`, section "URL length").
+const LONGEST_URL: usize = 32_768;
+
+/// The web server refuses what is longer itself, without JSON.
+fn too_long() -> Answer {
+    Answer::new(
+        414,
+        "text/html; charset=us-ascii",
+        "<!DOCTYPE HTML><HTML><HEAD><TITLE>Request URL Too Long</TITLE></HEAD><BODY><h2>Request URL Too Long</h2><hr>\
+         <p>HTTP Error 414. The request URL is too long.</p></BODY></HTML>"
+            .to_owned(),
+    )
+}
+
 /// Path segment of the on-premises organization.
 pub(crate) const ON_PREMISES: &str = "OnPrem";
 
@@ -133,6 +147,12 @@ async fn carry_out(
     body: Bytes,
     client_gone: impl Future<Output = ()>,
 ) -> Response {
+    let length = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if length > LONGEST_URL {
+        return too_long().into_response();
+    }
     let Some((deployment, version, resource)) = located(uri.path()) else {
         // AD FS and the web server in front of Dynamics answer unknown paths with an empty 404.
         return Answer::empty(404).into_response();

@@ -24,10 +24,9 @@ use crate::store::{self, Fields};
 use crate::value::{Statement, Value, moment};
 
 /// Tables that clients do not write.
-const MANAGED: [&str; 10] = [
+const MANAGED: [&str; 11] = [
     "systemuser",
     "team",
-    "businessunit",
     "transactioncurrency",
     "role",
     "organization",
@@ -35,6 +34,8 @@ const MANAGED: [&str; 10] = [
     "teammembership",
     "systemuserroles",
     "activitypointer",
+    "sdkmessage",
+    "sdkmessagefilter",
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,9 +242,14 @@ pub(crate) fn object(call: &Call<'_>, table: &Table) -> Result<Body, ApiError> {
     }
 }
 
+/// Is the table one that only the platform writes?
+pub(crate) fn is_managed(table: &Table) -> bool {
+    MANAGED.contains(&table.logical.as_str())
+}
+
 pub(crate) fn writable(call: &Call<'_>, table: &Table, access: Access) -> Result<(), ApiError> {
     call.caller.require(access, table)?;
-    if MANAGED.contains(&table.logical.as_str()) {
+    if is_managed(table) {
         return Err(ApiError::not_simulated(format!(
             "writing to the table '{}'",
             table.logical
@@ -268,6 +274,7 @@ async fn set_existing(
         .require_access(Access::Write, table, id, &existing)?;
     check_version(call, table, &existing)?;
     let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
+    permitted(call, table, id, &existing, changes.needs_for(&existing))?;
     update_row(call, connection, table, id, &existing, changes.fields).await?;
     Ok(Answer::empty(204).header("odata-version", "4.0"))
 }
@@ -301,6 +308,7 @@ pub(crate) async fn write_row(
                 !column.is_some_and(|column| named.values.contains_key(&column.name))
             });
             let changes = read_changes(call, connection, table, &body, Purpose::Update).await?;
+            permitted(call, table, &id, &existing, changes.needs_for(&existing))?;
             update_row(call, connection, table, &id, &existing, changes.fields).await?;
             Ok((id, false))
         }
@@ -314,6 +322,19 @@ pub(crate) async fn write_row(
             Ok((id, true))
         }
     }
+}
+
+/// 403 unless the caller may do all this to a row.
+fn permitted(
+    call: &Call<'_>,
+    table: &Table,
+    id: &str,
+    row: &Fields,
+    needs: impl IntoIterator<Item = Access>,
+) -> Result<(), ApiError> {
+    needs
+        .into_iter()
+        .try_for_each(|access| call.caller.require_access(access, table, id, row))
 }
 
 /// Changes columns of a row that exists.
@@ -402,10 +423,21 @@ pub(crate) async fn written(
 #[derive(Debug, Default)]
 struct Changes {
     fields: Fields,
+    /// What the caller must be allowed to do to the row for that, beside writing it.
+    needs: Vec<Access>,
     /// Deep insert: new rows for collection-valued navigation properties.
     nested: Vec<(String, Vec<Body>)>,
     /// Existing rows for collection-valued navigation properties.
     bound: Vec<(String, Vec<String>)>,
+}
+
+impl Changes {
+    /// What the caller must be allowed to do to an existing row. An owner who stays one is not assigned.
+    fn needs_for<'c>(&'c self, existing: &Fields) -> impl Iterator<Item = Access> + use<'c> {
+        let stays = self.fields.get("ownerid") == existing.get("ownerid");
+        let needs = self.needs.iter().copied();
+        needs.filter(move |access| !(stays && *access == Access::Assign))
+    }
 }
 
 /// Reads a body into column values. Null values clear. Rows nested under single-valued navigation properties are created.
@@ -425,7 +457,9 @@ async fn read_changes(
                 changes.bound.push((navigation.to_owned(), bound));
             } else {
                 let fields = &mut changes.fields;
-                references::bind(call, connection, table, navigation, value, fields).await?;
+                let needed =
+                    references::bind(call, connection, table, navigation, value, fields).await?;
+                changes.needs.extend(needed);
             }
             continue;
         }
@@ -443,8 +477,8 @@ async fn read_changes(
                 ApiError::payload(table, format!("A new row cannot be nested in '{name}'."))
             })?;
             let body = nested(table, name, value)?;
-            call.caller.require(Access::Append, table)?;
             call.caller.require(Access::AppendTo, target)?;
+            changes.needs.push(Access::Append);
             let id = insert_body(call, connection, target, None, Fields::new(), body).await?;
             changes.fields.insert(column.name.clone(), Value::from(id));
             if column.is_polymorphic() {
@@ -736,6 +770,7 @@ async fn insert_row(
 ) -> Result<String, ApiError> {
     let Changes {
         mut fields,
+        mut needs,
         nested,
         bound,
     } = changes;
@@ -754,6 +789,17 @@ async fn insert_row(
     let now = moment(call.organization.clock.now());
     rules::complete(table, &mut fields, &call.caller.id, &now)?;
     call.organization.directory.place(table, &mut fields);
+    if let Some(actor) = call.caller.acted_by.as_deref() {
+        for name in ["createdonbehalfby", "modifiedonbehalfby"] {
+            if table.column(name).is_some() {
+                fields.insert(name.to_owned(), Value::from(actor));
+            }
+        }
+    }
+    // A row for another owner is theirs from the start: that needs the right to assign, but none over the row.
+    needs.retain(|access| *access != Access::Assign);
+    needs.push(Access::Create);
+    permitted(call, table, &id, &fields, needs)?;
     rules::on_create(call, connection, table, &mut fields).await?;
     duplicates::check(call, connection, table, &id, &fields).await?;
     fields.insert(
@@ -798,6 +844,8 @@ async fn update_row(
     };
     stamp("modifiedon", Value::from(now));
     stamp("modifiedby", Value::from(call.caller.id.as_str()));
+    let actor = call.caller.acted_by.as_deref();
+    stamp("modifiedonbehalfby", actor.map_or(Value::Null, Value::from));
     changes.insert(
         "versionnumber".to_owned(),
         Value::Integer(call.organization.store.next_version()),

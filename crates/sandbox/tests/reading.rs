@@ -662,3 +662,72 @@ async fn one_row() {
         format!("{}/accounts({account})", org.base)
     );
 }
+
+#[tokio::test]
+async fn the_client_chooses_how_much_control_information_it_gets() {
+    let org = Org::demo().await;
+    let path = "contacts?$select=fullname,birthdate,createdon,creditlimit,statecode&$top=2&$count=true&$expand=parentcustomerid_account($select=name)";
+    let read = |accept: &'static str| org.get(path).header("accept", accept).send();
+    let minimal = ok(org.get(path)).await;
+    let answer = read("application/json;odata.metadata=none").await.unwrap();
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(kind, "application/json; odata.metadata=none");
+    let none: Value = answer.json().await.unwrap();
+    let text = none.to_string();
+    assert!(
+        !text.contains("@odata.context") && !text.contains("@odata.etag"),
+        "{text}"
+    );
+    assert_eq!(none["@odata.count"], minimal["@odata.count"]);
+    assert_eq!(
+        none["value"][0]["fullname"],
+        minimal["value"][0]["fullname"]
+    );
+
+    let answer = read("application/json; odata.metadata=FULL").await.unwrap();
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(kind, "application/json; odata.metadata=full");
+    let full: Value = answer.json().await.unwrap();
+    let row = &full["value"][0];
+    let id = row["contactid"].as_str().unwrap();
+    for (member, expected) in [
+        ("@odata.type", "#Microsoft.Dynamics.CRM.contact".to_owned()),
+        ("@odata.id", format!("{}/contacts({id})", org.base)),
+        ("@odata.editLink", format!("contacts({id})")),
+        ("contactid@odata.type", "#Guid".to_owned()),
+        ("createdon@odata.type", "#DateTimeOffset".to_owned()),
+    ] {
+        assert_eq!(row[member], expected, "{member}");
+    }
+    assert!(row.get("statecode@odata.type").is_none());
+    let pages = org
+        .get("contacts?$select=fullname")
+        .header("accept", "application/json;odata.metadata=none")
+        .header("prefer", "odata.maxpagesize=2");
+    assert!(ok(pages).await["@odata.nextLink"].is_string());
+}
+
+#[tokio::test]
+async fn an_address_that_is_too_long_is_refused_by_the_web_server() {
+    let org = Org::demo().await;
+    let filter = |length: usize| {
+        format!(
+            "contacts?$top=1&$filter=lastname eq '{}'",
+            "x".repeat(length)
+        )
+    };
+    ok(org.get(&filter(32_000))).await;
+    let answer = org.get(&filter(32_768)).send().await.unwrap();
+    assert_eq!(answer.status(), 414);
+    let kind = answer.headers()["content-type"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(kind.starts_with("text/html"), "{kind}");
+}

@@ -349,7 +349,7 @@ test("a missing privilege is named", async () => {
   assert.match(error.message, /prvDeleteContact/);
 });
 
-test("who may act for others is the one who is told so", { todo: "createdonbehalfby stays empty" }, async () => {
+test("who may act for others is the one who is told so", async () => {
   const { UserId: guide } = await practice.guideApi().callFunction("WhoAmI");
   const key = await contact({ lastname: "For another" }, { impersonate: guide });
   const read = await api.retrieve({

@@ -151,7 +151,7 @@ test("a lead is qualified by its bound action, with and without namespace", asyn
   }
 });
 
-test("functions answer, bound and unbound", { todo: "RetrievePrincipalAccess is not simulated" }, async () => {
+test("functions answer, bound and unbound", async () => {
   const { Version } = await api.callFunction({ name: "RetrieveVersion" });
   assert.match(Version, /^9\.2\./);
   const { UserId } = await practice.guideApi().callFunction("WhoAmI");

@@ -17,6 +17,7 @@ use crate::limits;
 use crate::organization::{Organization, ids};
 use crate::security::{Depth, Role, guide_role};
 use crate::server::Answer;
+use crate::value::Statement;
 
 mod sign_in;
 
@@ -201,28 +202,49 @@ async fn user(State(organization): Shared, Json(change): Json<UserChange>) -> An
         Some("administrator") => Some(ids::ADMINISTRATOR.to_owned()),
         Some(email) => organization.authority.user_with(email),
     };
-    let found = organization
-        .directory
-        .change(&id.unwrap_or_default(), |principal| {
-            principal.member = change.member.unwrap_or(principal.member);
-            principal.disabled = change.disabled.unwrap_or(principal.disabled);
-            match change.role {
-                Some(NewRole::Guide) => principal.role = guide_role(),
-                Some(NewRole::None) => principal.role = Role::None,
-                Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
-                None => {}
+    let id = id.unwrap_or_default();
+    let unit = change.business_unit.clone();
+    let found = organization.directory.change(&id, |principal| {
+        principal.member = change.member.unwrap_or(principal.member);
+        principal.disabled = change.disabled.unwrap_or(principal.disabled);
+        match change.role {
+            Some(NewRole::Guide) => principal.role = guide_role(),
+            Some(NewRole::None) => principal.role = Role::None,
+            Some(NewRole::SystemAdministrator) => principal.role = Role::SystemAdministrator,
+            None => {}
+        }
+        if let Some(unit) = change.business_unit {
+            principal.business_unit = unit;
+        }
+        if let Role::Custom(held) = &mut principal.role {
+            for privilege in &change.remove {
+                held.remove(privilege);
             }
-            if let Some(unit) = change.business_unit {
-                principal.business_unit = unit;
-            }
-            if let Role::Custom(held) = &mut principal.role {
-                for privilege in &change.remove {
-                    held.remove(privilege);
-                }
-                let added = change.add.into_iter().map(|name| (name, Depth::Global));
-                held.extend(added);
-                held.extend(change.depth);
-            }
-        });
+            let added = change.add.into_iter().map(|name| (name, Depth::Global));
+            held.extend(added);
+            held.extend(change.depth);
+        }
+    });
+    if let Some(unit) = unit.filter(|_| found)
+        && let Err(error) = move_user(&organization, &id, &unit).await
+    {
+        tracing::error!(%error, "the user's business unit could not be kept");
+        return Answer::empty(500);
+    }
     Answer::empty(if found { 204 } else { 404 })
+}
+
+/// The user's row says the same as the directory.
+async fn move_user(organization: &Organization, user: &str, unit: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = organization.store.write().await?;
+    Statement::new(
+        "UPDATE systemuser SET businessunitid = ?, versionnumber = ? WHERE systemuserid = ?",
+    )
+    .with(unit)
+    .with(organization.store.next_version())
+    .with(user)
+    .query()
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await
 }

@@ -15,6 +15,33 @@ use crate::server::Answer;
 /// The content type of all JSON answers.
 pub(crate) const JSON: &str = "application/json; odata.metadata=minimal";
 
+/// How much control information a client accepts: `Accept: application/json; odata.metadata=full` (protocol page
+/// `service.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Minimal,
+    Full,
+    None,
+}
+
+impl Level {
+    pub(crate) fn read(headers: &HeaderMap) -> Level {
+        let accept = headers
+            .get("accept")
+            .and_then(|accept| accept.to_str().ok());
+        let accept = accept.unwrap_or_default().to_ascii_lowercase();
+        let wanted = accept.split([',', ';']).find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            (name.trim() == "odata.metadata").then(|| value.trim())
+        });
+        match wanted {
+            Some("full") => Level::Full,
+            Some("none") => Level::None,
+            Some(_) | None => Level::Minimal,
+        }
+    }
+}
+
 /// What the `Prefer` headers ask for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Preferences {
@@ -181,6 +208,14 @@ impl Call<'_> {
     }
 
     pub(crate) fn json(&self, status: u16, body: Json) -> Answer {
-        Answer::new(status, JSON, body.to_string()).header("odata-version", "4.0")
+        let (kind, body) = match Level::read(&self.request.headers) {
+            Level::Minimal => (JSON, body),
+            Level::Full => ("application/json; odata.metadata=full", body),
+            Level::None => (
+                "application/json; odata.metadata=none",
+                body.without_control(),
+            ),
+        };
+        Answer::new(status, kind, body.to_string()).header("odata-version", "4.0")
     }
 }

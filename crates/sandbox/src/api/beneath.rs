@@ -101,12 +101,12 @@ impl Call<'_> {
                 _ => self.beneath(connection, target, target_id, behind).await,
             };
         }
-        let function = first
-            .strip_prefix("Microsoft.Dynamics.CRM.")
-            .unwrap_or(first);
-        if table.logical == "systemuser" && function == "RetrieveUserPrivileges" && rest.is_empty()
+        if rest.is_empty()
+            && let Some(answer) = self
+                .principal_function(connection, table, id, segment)
+                .await?
         {
-            return self.user_privileges(table, id);
+            return Ok(answer);
         }
         let far = Far::of(table, first)?;
         self.caller.require(Access::Read, table)?;
@@ -120,19 +120,14 @@ impl Call<'_> {
                 .column(&child.id)
                 .ok_or_else(|| ApiError::no_segment(first))?;
             let query = query.only(key, child_id);
-            if query
-                .count(1)
-                .query()
-                .fetch_optional(&mut *connection)
-                .await?
-                .is_none()
-            {
+            let row = query.count(1).query().fetch_one(&mut *connection).await?;
+            if Value::at(&row, 0)?.integer() != Some(1) {
                 return Err(self.no_row(child, child_id));
             }
             return self.beneath(connection, child, child_id, behind).await;
         }
         match rest {
-            [] => self.list(connection, child, query).await,
+            [] => self.rows(connection, child, query).await,
             ["$count"] => self.count(connection, query).await,
             ["$ref"] => self.list_of_references(connection, child, query).await,
             [other, ..] => Err(ApiError::no_segment(other)),

@@ -12,6 +12,7 @@ use super::Call;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Kind, Table, catalog};
+use crate::query::Query;
 use crate::query::fetch::{Compiled, Output, OutputKind, compile};
 use crate::rows::{self, FORMATTED, LARGEST_PAGE, LOOKUP_TABLE, NAVIGATION};
 use crate::security::Access;
@@ -33,11 +34,12 @@ struct Page {
 }
 
 impl Call<'_> {
-    /// Answers a query in another language than query options.
+    /// Answers a query in another language than query options, over the rows that `base` has.
     pub(super) async fn whole_query(
         &self,
         connection: &mut SqliteConnection,
         table: &'static Table,
+        base: &Query,
         query: Whole,
         count: bool,
     ) -> Result<Answer, ApiError> {
@@ -45,9 +47,9 @@ impl Call<'_> {
             Whole::FetchXml(xml) => xml,
             Whole::SavedQuery(id) => self.view(connection, "savedquery", &id).await?,
             Whole::UserQuery(id) => self.view(connection, "userquery", &id).await?,
-            Whole::Sql(text) => return self.sql(connection, table, &text).await,
+            Whole::Sql(text) => return self.sql(connection, table, base, &text).await,
         };
-        self.fetch_xml(connection, table, &xml, count).await
+        self.fetch_xml(connection, table, base, &xml, count).await
     }
 
     /// Answers a query in FetchXML; `count` is `$count=true`.
@@ -55,6 +57,7 @@ impl Call<'_> {
         &self,
         connection: &mut SqliteConnection,
         table: &'static Table,
+        base: &Query,
         text: &str,
         count: bool,
     ) -> Result<Answer, ApiError> {
@@ -76,7 +79,7 @@ impl Call<'_> {
         for table in compiled.query.tables() {
             self.caller.require(Access::Read, table)?;
         }
-        compiled.query = self.caller.within_reach(compiled.query, table);
+        compiled.query = self.caller.within_reach(compiled.query.also(base));
         let page = read_page(self, connection, &fetch, &mut compiled).await?;
         let rendered = page
             .rows
@@ -143,6 +146,9 @@ impl Call<'_> {
         if !is_guid(&id) {
             return Err(ApiError::request("Bad Request - Error in query syntax."));
         }
+        self.caller
+            .require_row(connection, Access::Read, table, &id)
+            .await?;
         let text = format!("SELECT fetchxml FROM {kind} WHERE {} = ?", table.id);
         let row = Statement::new(text)
             .with(id.as_str())

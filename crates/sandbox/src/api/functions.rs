@@ -1,16 +1,16 @@
-//! Functions and the service document (protocol pages `service.md` and `security.md`).
+//! Functions and the service document (protocol page `service.md`).
 
-use sandbox_syntax::options::pairs;
 use sqlx::SqliteConnection;
 
 use super::Call;
 use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::json::Json;
+use crate::metadata::catalog;
 use crate::metadata::description::{ENGLISH, GERMAN};
-use crate::metadata::{Table, catalog};
 use crate::organization::ids;
-use crate::security::{Access, privilege_id};
+use crate::parameters::Parameters;
+use crate::security::Access;
 use crate::server::Answer;
 use crate::value::{Statement, Value};
 
@@ -52,6 +52,18 @@ impl Call<'_> {
                     "RetrieveProvisionedLanguages".to_owned(),
                     Json::Array(languages.into()),
                 ),
+            ]),
+        )
+    }
+
+    /// `RetrieveAvailableLanguages`: all that the organization knows, whether labels of them are kept or not.
+    pub(super) fn available_languages(&self) -> Answer {
+        let languages = [ENGLISH, GERMAN].map(|code| Json::Number(code.to_string()));
+        self.json(
+            200,
+            Json::Object(vec![
+                self.context("Microsoft.Dynamics.CRM.RetrieveAvailableLanguagesResponse"),
+                ("LocaleIds".to_owned(), Json::Array(languages.into())),
             ]),
         )
     }
@@ -124,21 +136,12 @@ impl Call<'_> {
         connection: &mut SqliteConnection,
         parameters: Option<&str>,
     ) -> Result<Answer, ApiError> {
-        let wrong =
-            || ApiError::request("The parameter 'EntityNames' must be a list of table names.");
-        let list = parameters
-            .and_then(|parameters| parameters.trim().strip_prefix("EntityNames="))
-            .ok_or_else(wrong)?;
-        let list = if list.starts_with('@') {
-            pairs(&self.request.query)
-                .into_iter()
-                .find_map(|(name, value)| (name == list).then_some(value))
-                .ok_or_else(wrong)?
-        } else {
-            list.to_owned()
-        };
+        let parameters =
+            Parameters::read("RetrieveTotalRecordCount", parameters, &self.request.query);
         let names: Vec<String> =
-            serde_json::from_str(&list.replace('\'', "\"")).map_err(|_| wrong())?;
+            serde_json::from_value(parameters.json("EntityNames")?).map_err(|_| {
+                ApiError::request("The parameter 'EntityNames' must be a list of table names.")
+            })?;
         let (mut keys, mut counts) = (Vec::new(), Vec::new());
         for name in names {
             let table = catalog().table(&name).ok_or_else(|| {
@@ -182,40 +185,5 @@ impl Call<'_> {
                 ("Version".to_owned(), Json::text(version)),
             ]),
         )
-    }
-
-    /// `systemusers(id)/Microsoft.Dynamics.CRM.RetrieveUserPrivileges()` (protocol page `security.md`).
-    pub(super) fn user_privileges(&self, table: &Table, id: &str) -> Result<Answer, ApiError> {
-        self.caller.require(Access::Read, table)?;
-        let names = self.organization.directory.privileges(id);
-        let names = names.ok_or_else(|| self.no_row(table, id))?;
-        let privileges = names.iter().map(|(name, depth)| {
-            let mut members = vec![
-                ("Depth".to_owned(), Json::text(depth.name())),
-                (
-                    "PrivilegeId".to_owned(),
-                    Json::Text(privilege_id(name).to_string()),
-                ),
-                (
-                    "BusinessUnitId".to_owned(),
-                    Json::text(self.caller.business_unit.as_str()),
-                ),
-            ];
-            // On-premises the name is left out.
-            if self.request.deployment == Deployment::Cloud {
-                members.push(("PrivilegeName".to_owned(), Json::text(name.as_str())));
-            }
-            Json::Object(members)
-        });
-        Ok(self.json(
-            200,
-            Json::Object(vec![
-                self.context("Microsoft.Dynamics.CRM.RetrieveUserPrivilegesResponse"),
-                (
-                    "RolePrivileges".to_owned(),
-                    Json::Array(privileges.collect()),
-                ),
-            ]),
-        ))
     }
 }

@@ -1,9 +1,10 @@
 //! The Web API: which request means what (protocol pages `service.md`, `crud.md`, `query.md`).
 //!
-//! [`Call::handle`] is the one table of routes; a feature is one arm of it and one module. `answers`: preferences, errors,
-//! JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `fetch`,
+//! [`Call::handle`] is the one table of routes; a feature is one arm of it and one module. `access`: who may do what.
+//! `answers`: preferences, errors, JSON. `functions`: `WhoAmI` and the like. `read`: lists and single rows. `beneath`: what lies below a row. `fetch`,
 //! `sql`: the other languages. `paging`: next links. `tracking`: changes. `keys`: which row a key in parentheses names.
 
+mod access;
 mod answers;
 mod beneath;
 mod fetch;
@@ -37,7 +38,7 @@ use crate::server::Answer;
 use crate::write;
 
 use answers::error_body;
-pub(crate) use answers::{JSON, Preferences, challenge, error_answer};
+pub(crate) use answers::{JSON, Level, Preferences, challenge, error_answer};
 
 /// A request to the Web API.
 #[derive(Debug, Clone)]
@@ -80,10 +81,7 @@ async fn answered(organization: &Organization, request: &Request) -> Answer {
         return challenge(organization, request.deployment, &request.origin);
     };
     let preferences = Preferences::read(&request.headers);
-    let caller = organization
-        .directory
-        .caller_for(&user, &Impersonation::read(&request.headers));
-    let handled = match caller {
+    let handled = match caller(organization, request, &user).await {
         Ok(caller) => {
             let call = Call {
                 organization,
@@ -104,6 +102,19 @@ async fn answered(organization: &Organization, request: &Request) -> Answer {
     answer
         .header("req_id", id.as_str())
         .header("x-ms-service-request-id", id)
+}
+
+/// The user whose request it is, with all that is needed to judge what they may do.
+async fn caller(
+    organization: &Organization,
+    request: &Request,
+    user: &str,
+) -> Result<Caller, ApiError> {
+    let mut caller = organization
+        .directory
+        .caller_for(user, &Impersonation::read(&request.headers))?;
+    caller.know_units(organization.store.pool()).await?;
+    Ok(caller)
 }
 
 /// A request with everything known about it.
@@ -159,6 +170,7 @@ impl Call<'_> {
                 return duplicates::retrieve(self, connection, parameters).await;
             }
             ("GET", ["RetrieveProvisionedLanguages"]) => return Ok(self.provisioned_languages()),
+            ("GET", ["RetrieveAvailableLanguages"]) => return Ok(self.available_languages()),
             ("GET", ["$metadata"]) => return csdl::get(self),
             ("GET", ["RetrieveMetadataChanges"]) => {
                 let inline = segments.first().and_then(|segment| segment.key.as_deref());
@@ -187,6 +199,9 @@ impl Call<'_> {
                     | "RetrieveCurrentOrganization"
                     | "RetrieveTotalRecordCount"
                     | "RetrieveDuplicates"
+                    | "RetrieveProvisionedLanguages"
+                    | "RetrieveAvailableLanguages"
+                    | "RetrieveMetadataChanges"
                     | "CloseIncident"
                     | "BulkDelete",
                 ],
@@ -239,10 +254,7 @@ impl Call<'_> {
             ("GET", [count]) if count.name == "$count" && tracking::is_asked(self.request) => {
                 self.tracked_count(connection, table).await
             }
-            ("GET", []) => match whole(&self.request.query)? {
-                None => self.list(connection, table, Query::new(table)).await,
-                Some((query, count)) => self.whole_query(connection, table, query, count).await,
-            },
+            ("GET", []) => self.rows(connection, table, Query::new(table)).await,
             ("GET", [count]) if count.name == "$count" => {
                 self.count(connection, Query::new(table)).await
             }
@@ -252,6 +264,22 @@ impl Call<'_> {
             }
             (_, []) => Err(self.wrong_method()),
             (_, [other, ..]) => Err(ApiError::no_segment(&other.name)),
+        }
+    }
+
+    /// Lists rows of `base`, by query options or by a query in another language.
+    async fn rows(
+        &self,
+        connection: &mut SqliteConnection,
+        table: &'static Table,
+        base: Query,
+    ) -> Result<Answer, ApiError> {
+        match whole(&self.request.query)? {
+            None => self.list(connection, table, base).await,
+            Some((query, count)) => {
+                self.whole_query(connection, table, &base, query, count)
+                    .await
+            }
         }
     }
 

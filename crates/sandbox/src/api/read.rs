@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use sandbox_syntax::options::Options;
 use sqlx::SqliteConnection;
 
-use super::Call;
 use super::paging::PagePlace;
+use super::{Call, Level};
 use crate::auth::Deployment;
 use crate::errors::ApiError;
 use crate::json::Json;
@@ -24,6 +24,7 @@ impl Call<'_> {
             now: self.organization.clock.now(),
             aliases,
             annotations: self.preferences.annotations,
+            full: Level::read(&self.request.headers) == Level::Full,
             base: &self.request.base,
         }
     }

@@ -13,6 +13,7 @@ use super::paging::PagePlace;
 use crate::errors::ApiError;
 use crate::json::Json;
 use crate::metadata::{Table, catalog};
+use crate::query::Query;
 use crate::query::fetch::compile;
 use crate::rows::LARGEST_PAGE;
 use crate::security::Access;
@@ -24,6 +25,7 @@ impl Call<'_> {
         &self,
         connection: &mut SqliteConnection,
         table: &'static Table,
+        base: &Query,
         text: &str,
     ) -> Result<Answer, ApiError> {
         let mut statement = sql::read(text)?;
@@ -46,7 +48,7 @@ impl Call<'_> {
         for table in compiled.query.tables() {
             self.caller.require(Access::Read, table)?;
         }
-        compiled.query = self.caller.within_reach(compiled.query, table);
+        compiled.query = self.caller.within_reach(compiled.query.also(base));
         if statement.fetch.aggregate {
             self.aggregable(connection, &compiled, None).await?;
         }

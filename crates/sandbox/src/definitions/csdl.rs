@@ -432,6 +432,52 @@ const OPERATIONS: &[Operation] = &[
         Some("mscrm.RetrieveUserPrivilegesResponse"),
     ),
     operation(
+        true,
+        "RetrieveTeamPrivileges",
+        true,
+        &[("entity", "mscrm.team")],
+        Some("mscrm.RetrieveTeamPrivilegesResponse"),
+    ),
+    operation(
+        true,
+        "RetrieveUserPrivilegeByPrivilegeName",
+        true,
+        &[("entity", "mscrm.systemuser"), ("PrivilegeName", TEXT)],
+        Some("mscrm.RetrieveUserPrivilegeByPrivilegeNameResponse"),
+    ),
+    operation(
+        true,
+        "RetrieveUserPrivilegeByPrivilegeId",
+        true,
+        &[("entity", "mscrm.systemuser"), ("PrivilegeId", "Edm.Guid")],
+        Some("mscrm.RetrieveUserPrivilegeByPrivilegeIdResponse"),
+    ),
+    operation(
+        true,
+        "RetrievePrincipalAccess",
+        true,
+        &[("entity", "mscrm.principal"), ("Target", BASE)],
+        Some("mscrm.RetrievePrincipalAccessResponse"),
+    ),
+    operation(
+        true,
+        "RetrievePrincipalAccessInfo",
+        true,
+        &[
+            ("entity", "mscrm.principal"),
+            ("ObjectId", "Edm.Guid"),
+            ("EntityName", TEXT),
+        ],
+        Some("mscrm.RetrievePrincipalAccessInfoResponse"),
+    ),
+    operation(
+        true,
+        "RetrieveAvailableLanguages",
+        false,
+        &[],
+        Some("mscrm.RetrieveAvailableLanguagesResponse"),
+    ),
+    operation(
         false,
         "CloseIncident",
         false,
@@ -522,19 +568,73 @@ const COMPLEX_TYPES: &[(&str, &[(&str, &str)])] = &[
     (
         "RolePrivilege",
         &[
-            ("Depth", TEXT),
+            ("Depth", "mscrm.PrivilegeDepth"),
             ("PrivilegeId", "Edm.Guid"),
             ("BusinessUnitId", "Edm.Guid"),
             ("PrivilegeName", TEXT),
         ],
     ),
     (
-        "RetrieveUserPrivilegesResponse",
-        &[("RolePrivileges", "Collection(mscrm.RolePrivilege)")],
+        "RetrieveAvailableLanguagesResponse",
+        &[("LocaleIds", "Collection(Edm.Int32)")],
+    ),
+    ("RetrieveUserPrivilegesResponse", PRIVILEGES),
+    ("RetrieveTeamPrivilegesResponse", PRIVILEGES),
+    ("RetrieveUserPrivilegeByPrivilegeNameResponse", PRIVILEGES),
+    ("RetrieveUserPrivilegeByPrivilegeIdResponse", PRIVILEGES),
+    (
+        "RetrievePrincipalAccessResponse",
+        &[("AccessRights", "mscrm.AccessRights")],
+    ),
+    (
+        "RetrievePrincipalAccessInfoResponse",
+        &[("AccessInfo", TEXT)],
+    ),
+];
+
+const PRIVILEGES: &[(&str, &str)] = &[("RolePrivileges", "Collection(mscrm.RolePrivilege)")];
+
+/// Name, whether members are combined, members with their values.
+const ENUMERATIONS: &[(&str, bool, &[(&str, &str)])] = &[
+    (
+        "PrivilegeDepth",
+        false,
+        &[
+            ("Basic", "0"),
+            ("Local", "1"),
+            ("Deep", "2"),
+            ("Global", "3"),
+        ],
+    ),
+    (
+        "AccessRights",
+        true,
+        &[
+            ("None", "0"),
+            ("ReadAccess", "1"),
+            ("WriteAccess", "2"),
+            ("AppendAccess", "4"),
+            ("AppendToAccess", "16"),
+            ("CreateAccess", "32"),
+            ("DeleteAccess", "65536"),
+            ("ShareAccess", "262144"),
+            ("AssignAccess", "524288"),
+        ],
     ),
 ];
 
 fn operations(xml: &mut Xml) -> std::io::Result<()> {
+    for (name, combined, members) in ENUMERATIONS {
+        let flags: Attributes<'_> = match combined {
+            true => &[("Name", name), ("IsFlags", "true")],
+            false => &[("Name", name)],
+        };
+        xml.open("EnumType", flags)?;
+        for (name, value) in *members {
+            xml.empty("Member", &[("Name", name), ("Value", value)])?;
+        }
+        xml.close("EnumType")?;
+    }
     for (name, properties) in COMPLEX_TYPES {
         xml.open("ComplexType", &[("Name", name)])?;
         for (name, kind) in *properties {

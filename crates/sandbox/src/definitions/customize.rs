@@ -14,6 +14,7 @@ use super::{keys, relating, tables};
 use crate::api::{Call, tracking};
 use crate::errors::{ApiError, REQUEST};
 use crate::json;
+use crate::messages;
 use crate::metadata::description::{ColumnDescription, TableDescription};
 use crate::metadata::schema::{Change, keep};
 use crate::metadata::{Catalog, DeletedKind};
@@ -78,6 +79,7 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
             let Some(left) = after.table(&table.logical) else {
                 store::drop_table(&mut transaction, table).await?;
                 tracking::forget(&mut transaction, table).await?;
+                messages::withdraw(&mut transaction, table).await?;
                 continue;
             };
             for column in &table.columns {
@@ -90,6 +92,8 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
             store::shape(&mut transaction, table).await?;
             if before.table(&table.logical).is_none() {
                 tracking::remember(&mut transaction, table).await?;
+                let version = call.organization.store.next_version();
+                messages::offer(&mut transaction, table, version).await?;
             }
         }
         transaction.commit().await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::fields;
+use crate::messages;
 use crate::metadata::catalog;
 use crate::organization::ids;
 use crate::security::privilege_id;
@@ -21,6 +22,8 @@ pub(super) fn rows() -> Vec<(&'static str, Fields)> {
     rows.extend(settings());
     rows.extend(duplicate_rules());
     rows.extend(views());
+    rows.extend(messages::rows());
+    rows.extend(solutions());
     rows.extend(["Orders", "Invoices", "Product", "Service"].map(|title| {
         let row = fields([
             ("subjectid", Value::from(id("subject", title))),
@@ -188,6 +191,50 @@ fn duplicate_rules() -> Vec<(&'static str, Fields)> {
         ]);
         rows.push(("duplicaterulecondition", condition));
     }
+    rows
+}
+
+/// What unmanaged customizations belong to. The ids of the first two are the same in every organization.
+fn solutions() -> Vec<(&'static str, Fields)> {
+    let publisher = id("publisher", "default");
+    let mut rows = vec![(
+        "publisher",
+        fields([
+            ("publisherid", Value::from(publisher.as_str())),
+            ("uniquename", Value::from("DefaultPublisherpractice")),
+            (
+                "friendlyname",
+                Value::from("Default Publisher for Practice"),
+            ),
+            ("customizationprefix", Value::from("new")),
+            ("customizationoptionvalueprefix", Value::Integer(10_000)),
+            ("isreadonly", Value::Integer(0)),
+        ]),
+    )];
+    let solutions = [
+        (
+            "fd140aae-4df4-11dd-bd17-0019b9312238",
+            "Active",
+            "Active Solution",
+        ),
+        (
+            "fd140aaf-4df4-11dd-bd17-0019b9312238",
+            "Default",
+            "Default Solution",
+        ),
+    ];
+    rows.extend(solutions.map(|(id, name, label)| {
+        let row = fields([
+            ("solutionid", Value::from(id)),
+            ("uniquename", Value::from(name)),
+            ("friendlyname", Value::from(label)),
+            ("version", Value::from("1.0")),
+            ("ismanaged", Value::Integer(0)),
+            ("isvisible", Value::from(name == "Default")),
+            ("publisherid", Value::from(publisher.as_str())),
+        ]);
+        ("solution", row)
+    }));
     rows
 }
 

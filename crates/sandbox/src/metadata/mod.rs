@@ -52,6 +52,25 @@ impl Kind {
             Kind::Guid | Kind::Lookup => "Edm.Guid",
         }
     }
+
+    /// The type that `odata.metadata=full` tells; `None` where JSON shows it.
+    pub(crate) fn told_type(self) -> Option<&'static str> {
+        match self {
+            Kind::Text
+            | Kind::MultiChoice
+            | Kind::Integer
+            | Kind::Choice
+            | Kind::Double
+            | Kind::Boolean => None,
+            Kind::BigInt
+            | Kind::Decimal
+            | Kind::Money
+            | Kind::DateTime
+            | Kind::Date
+            | Kind::Guid
+            | Kind::Lookup => self.edm().strip_prefix("Edm."),
+        }
+    }
 }
 
 /// One option of a choice column.

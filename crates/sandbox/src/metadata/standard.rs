@@ -9,7 +9,7 @@ use super::description::{
     ChoicesDescription, Customizations, GERMAN, Label, ManyToMany, TableDescription,
 };
 
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 31] = [
     include_str!("../../metadata/account.json"),
     include_str!("../../metadata/contact.json"),
     include_str!("../../metadata/lead.json"),
@@ -37,6 +37,10 @@ const TABLES: [&str; 27] = [
     include_str!("../../metadata/duplicaterulecondition.json"),
     include_str!("../../metadata/savedquery.json"),
     include_str!("../../metadata/userquery.json"),
+    include_str!("../../metadata/sdkmessage.json"),
+    include_str!("../../metadata/sdkmessagefilter.json"),
+    include_str!("../../metadata/publisher.json"),
+    include_str!("../../metadata/solution.json"),
 ];
 
 /// German labels. A column's label is looked up as `table.column`, then as `column`.

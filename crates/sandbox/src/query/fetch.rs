@@ -346,21 +346,17 @@ impl<'f> Compiler<'f> {
                 on: None,
                 first_of: None,
             };
-            self.query.sources.push(Source {
-                table,
-                join: Some(join.clone()),
-                root,
-            });
+            self.query
+                .sources
+                .push(Source::new(table, Some(join.clone()), root));
             self.links.push((alias, source, link));
             let always = always && link.kind != LinkKind::Outer;
             self.join_all(source, &link.entity, always)?;
             let with_conditions = if link.kind == LinkKind::FirstRow {
                 let first = self.query.sources.len();
-                self.query.sources.push(Source {
-                    table,
-                    join: Some(join),
-                    root: first,
-                });
+                self.query
+                    .sources
+                    .push(Source::new(table, Some(join), first));
                 if let Some(Source {
                     join: Some(join), ..
                 }) = self.query.sources.get_mut(source)
@@ -409,11 +405,7 @@ impl<'f> Compiler<'f> {
             )));
         }
         let source = self.query.sources.len();
-        self.query.sources.push(Source {
-            table,
-            join: None,
-            root: source,
-        });
+        self.query.sources.push(Source::new(table, None, source));
         self.join_all(source, entity, false)?;
         let conditions = self.filters(source, &entity.filters, true)?;
         Ok(Condition::Exists {
@@ -462,11 +454,7 @@ impl<'f> Compiler<'f> {
                 LinkKind::NotAny => Condition::not(meeting),
                 LinkKind::All => {
                     let source = self.query.sources.len();
-                    self.query.sources.push(Source {
-                        table,
-                        join: None,
-                        root: source,
-                    });
+                    self.query.sources.push(Source::new(table, None, source));
                     let any = Condition::Exists {
                         source,
                         from,

@@ -12,6 +12,7 @@ mod time;
 use jiff::Timestamp;
 
 use crate::metadata::{Column, Kind, Table, catalog};
+use crate::security::Within;
 use crate::value::{Statement, Value};
 use condition::Condition;
 use sandbox_syntax::filter::Operator;
@@ -24,6 +25,34 @@ struct Source {
     join: Option<Join>,
     /// The source in whose `FROM` this one appears: 0, or a sub-query's.
     root: usize,
+    /// Only these of its rows take part.
+    within: Option<Within>,
+}
+
+impl Source {
+    fn new(table: &'static Table, join: Option<Join>, root: usize) -> Source {
+        Source {
+            table,
+            join,
+            root,
+            within: None,
+        }
+    }
+
+    /// The table in a `FROM`, under its alias.
+    fn write(&self, index: usize, statement: &mut Statement) {
+        let table = &self.table.logical;
+        let Some(within) = &self.within else {
+            statement.text.push_str(&format!("{table} t{index}"));
+            return;
+        };
+        let marks = vec!["?"; within.values.len()].join(", ");
+        statement.text.push_str(&format!(
+            "(SELECT * FROM {table} WHERE {} IN ({marks})) t{index}",
+            within.column.name
+        ));
+        statement.values.extend(within.values.iter().cloned());
+    }
 }
 
 /// How a source is joined to another.
@@ -123,11 +152,7 @@ pub(crate) struct Query {
 impl Query {
     pub(crate) fn new(table: &'static Table) -> Query {
         Query {
-            sources: vec![Source {
-                table,
-                join: None,
-                root: 0,
-            }],
+            sources: vec![Source::new(table, None, 0)],
             conditions: Vec::new(),
             order: Vec::new(),
             ties: vec![format!("t0.{}", table.id)],
@@ -152,6 +177,20 @@ impl Query {
     pub(crate) fn only_in(mut self, column: &'static Column, values: Vec<Value>) -> Query {
         self.conditions
             .push(Condition::In(At { source: 0, column }, values));
+        self
+    }
+
+    /// Only rows that also meet the conditions of another query over the same table, which joins nothing.
+    pub(crate) fn also(mut self, other: &Query) -> Query {
+        self.conditions.extend(other.conditions.iter().cloned());
+        self
+    }
+
+    /// Only those rows of each table that `reach` names for it.
+    pub(crate) fn within(mut self, reach: &dyn Fn(&'static Table) -> Option<Within>) -> Query {
+        for source in &mut self.sources {
+            source.within = reach(source.table);
+        }
         self
     }
 
@@ -223,9 +262,8 @@ impl Query {
 
     fn write_from(&self, root: usize, statement: &mut Statement) {
         if let Some(source) = self.sources.get(root) {
-            statement
-                .text
-                .push_str(&format!(" FROM {} t{root}", source.table.logical));
+            statement.text.push_str(" FROM ");
+            source.write(root, statement);
         }
         self.write_joins(root, statement);
     }
@@ -233,7 +271,6 @@ impl Query {
     /// The joins to a source, and to what they lead to.
     fn write_joins(&self, parent: usize, statement: &mut Statement) {
         for (index, source, join) in self.joined_to(parent) {
-            let table = format!("{} t{index}", source.table.logical);
             // What is required behind an optional table is required only where that table has a row.
             let together =
                 join.optional && self.joined_to(index).any(|(_, _, inner)| !inner.optional);
@@ -243,11 +280,12 @@ impl Query {
                 " JOIN "
             });
             if together {
-                statement.text.push_str(&format!("({table}"));
+                statement.text.push('(');
+                source.write(index, statement);
                 self.write_joins(index, statement);
                 statement.text.push(')');
             } else {
-                statement.text.push_str(&table);
+                source.write(index, statement);
             }
             statement.text.push_str(&format!(
                 " ON t{index}.{} = t{parent}.{}",

@@ -259,29 +259,24 @@ impl Binder<'_> {
         let from = table
             .column(&table.id)
             .ok_or_else(|| ApiError::no_property(table, &table.id))?;
-        self.query.sources.push(Source {
-            table,
-            join: Some(Join {
-                parent,
-                to,
-                from,
-                optional: true,
-                on: None,
-                first_of: None,
-            }),
-            root,
-        });
+        let join = Join {
+            parent,
+            to,
+            from,
+            optional: true,
+            on: None,
+            first_of: None,
+        };
+        self.query
+            .sources
+            .push(Source::new(table, Some(join), root));
         Ok(self.query.sources.len() - 1)
     }
 
     /// The first table of a sub-query.
     fn apart(&mut self, table: &'static Table) -> usize {
         let source = self.query.sources.len();
-        self.query.sources.push(Source {
-            table,
-            join: None,
-            root: source,
-        });
+        self.query.sources.push(Source::new(table, None, source));
         source
     }
 
@@ -305,18 +300,17 @@ impl Binder<'_> {
         };
         let own = column(intersect, &association.own_column)?;
         let pairs = self.apart(intersect);
-        self.query.sources.push(Source {
-            table: other,
-            join: Some(Join {
-                parent: pairs,
-                to: column(intersect, &association.other_column)?,
-                from: column(other, &other.id)?,
-                optional: false,
-                on: None,
-                first_of: None,
-            }),
-            root: pairs,
-        });
+        let join = Join {
+            parent: pairs,
+            to: column(intersect, &association.other_column)?,
+            from: column(other, &other.id)?,
+            optional: false,
+            on: None,
+            first_of: None,
+        };
+        self.query
+            .sources
+            .push(Source::new(other, Some(join), pairs));
         Ok((pairs, own, self.query.sources.len() - 1))
     }
 

@@ -79,12 +79,16 @@ impl Directory {
         self.principals().insert(id.to_owned(), principal);
     }
 
-    /// The names of all privileges that a user holds and how far they reach, for `RetrieveUserPrivileges`. `None` if there
-    /// is no such user.
-    pub(crate) fn privileges(&self, id: &str) -> Option<Vec<(String, Depth)>> {
-        match &self.principals().get(id)?.role {
-            Role::None => Some(Vec::new()),
-            Role::Custom(held) => Some(held.clone().into_iter().collect()),
+    /// The names of all privileges that a user holds and how far they reach, for `RetrieveUserPrivileges`, and the user's
+    /// business unit.
+    pub(crate) fn privileges(&self, id: &str) -> (Vec<(String, Depth)>, String) {
+        let principals = self.principals();
+        let Some(principal) = principals.get(id) else {
+            return (Vec::new(), ids::BUSINESS_UNIT.to_owned());
+        };
+        let held = match &principal.role {
+            Role::None => Vec::new(),
+            Role::Custom(held) => held.clone().into_iter().collect(),
             Role::SystemAdministrator => {
                 let all: BTreeSet<String> = catalog()
                     .tables
@@ -94,9 +98,10 @@ impl Directory {
                     .collect();
                 let mut all: Vec<_> = all.into_iter().map(|name| (name, Depth::Global)).collect();
                 all.push((ACT_ON_BEHALF.to_owned(), Depth::Global));
-                Some(all)
+                all
             }
-        }
+        };
+        (held, principal.business_unit.clone())
     }
 
     /// Changes a user. `false` if there is none with that id.
@@ -133,8 +138,20 @@ impl Directory {
         let other = self.caller(&other)?;
         Ok(Caller {
             role: other.role.shared_with(&caller.role),
+            acted_by: Some(caller.id),
             ..other
         })
+    }
+
+    /// A user as the one whose rights are asked for: none if disabled or no member. `None` if it has no account here.
+    pub(crate) fn principal(&self, id: &str) -> Option<Caller> {
+        let principals = self.principals();
+        let principal = principals.get(id)?;
+        let mut caller = Caller::new(id, principal);
+        if principal.disabled || !principal.member {
+            caller.role = Role::None;
+        }
+        Some(caller)
     }
 
     fn caller(&self, id: &str) -> Result<Caller, ApiError> {
@@ -150,11 +167,7 @@ impl Directory {
                 format!("The specified user(Id = {id}) is disabled. Consider enabling this user."),
             ));
         }
-        Ok(Caller {
-            id: id.to_owned(),
-            business_unit: principal.business_unit.clone(),
-            role: principal.role.clone(),
-        })
+        Ok(Caller::new(id, principal))
     }
 
     /// Puts a row whose owner is being set into that user's business unit.
@@ -182,11 +195,7 @@ impl Directory {
         if principal.role.depth(&Access::Read.of(table)).is_some() {
             return Ok(());
         }
-        let caller = Caller {
-            id: owner.to_owned(),
-            business_unit: principal.business_unit.clone(),
-            role: principal.role.clone(),
-        };
+        let caller = Caller::new(owner, principal);
         Err(ApiError::new(
             403,
             "0x80040299",

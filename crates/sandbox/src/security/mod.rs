@@ -5,15 +5,17 @@
 mod directory;
 mod role;
 
+use std::collections::BTreeSet;
+
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::auth::object_id;
 use crate::errors::ApiError;
-use crate::metadata::Table;
+use crate::metadata::{Column, Table};
 use crate::query::Query;
 use crate::store::{self, Fields};
-use crate::value::Value;
+use crate::value::{Statement, Value};
 
 pub(crate) use directory::{Directory, Impersonation, Principal};
 pub(crate) use role::{Depth, Role, guide_role};
@@ -28,16 +30,19 @@ pub(crate) enum Access {
     Append,
     AppendTo,
     Assign,
+    Share,
 }
 
 impl Access {
-    const ALL: [Access; 7] = [
-        Access::Create,
+    /// In the order of their bits, in which `AccessRights` names them.
+    pub(crate) const ALL: [Access; 8] = [
         Access::Read,
         Access::Write,
-        Access::Delete,
         Access::Append,
         Access::AppendTo,
+        Access::Create,
+        Access::Delete,
+        Access::Share,
         Access::Assign,
     ];
 
@@ -46,7 +51,7 @@ impl Access {
         format!("prv{}{}", self.name(), table.privilege)
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Access::Create => "Create",
             Access::Read => "Read",
@@ -55,7 +60,28 @@ impl Access {
             Access::Append => "Append",
             Access::AppendTo => "AppendTo",
             Access::Assign => "Assign",
+            Access::Share => "Share",
         }
+    }
+}
+
+/// The columns of a table by which a privilege's depth tells rows apart.
+struct Belonging {
+    /// Whose the row is. A team is nobody's.
+    owner: Option<&'static str>,
+    unit: &'static str,
+}
+
+impl Belonging {
+    /// `None` for tables that belong to the organization.
+    fn of(table: &Table) -> Option<Belonging> {
+        let (owner, unit) = match table.logical.as_str() {
+            "systemuser" => (Some("systemuserid"), "businessunitid"),
+            "team" => (None, "businessunitid"),
+            _ if table.user_owned => (Some("ownerid"), "owningbusinessunit"),
+            _ => return None,
+        };
+        Some(Belonging { owner, unit })
     }
 }
 
@@ -68,8 +94,19 @@ pub(crate) fn privilege_id(privilege: &str) -> Uuid {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
     All,
+    /// Of the caller's unit and those beneath it.
+    UnitsBeneath,
     Unit,
-    Own,
+    /// Those whose column has the caller's id.
+    Own(&'static str),
+    None,
+}
+
+/// The rows whose column has one of these values.
+#[derive(Debug, Clone)]
+pub(crate) struct Within {
+    pub(crate) column: &'static Column,
+    pub(crate) values: Vec<Value>,
 }
 
 /// Who makes a request.
@@ -77,10 +114,24 @@ enum Reach {
 pub(crate) struct Caller {
     pub(crate) id: String,
     pub(crate) business_unit: String,
+    /// The user who makes the request for this one.
+    pub(crate) acted_by: Option<String>,
     role: Role,
+    /// The unit and all beneath it, once they are known.
+    units: BTreeSet<String>,
 }
 
 impl Caller {
+    fn new(id: &str, principal: &Principal) -> Caller {
+        Caller {
+            id: id.to_owned(),
+            business_unit: principal.business_unit.clone(),
+            acted_by: None,
+            role: principal.role.clone(),
+            units: BTreeSet::new(),
+        }
+    }
+
     /// 403 unless the caller's role allows this, for some row at least.
     pub(crate) fn require(&self, access: Access, table: &Table) -> Result<(), ApiError> {
         // Some tables (`organization`'s like) are there for everybody to read who has a role.
@@ -129,17 +180,52 @@ impl Caller {
         ))
     }
 
-    /// Only those rows of the query's own table that the caller may read.
-    pub(crate) fn within_reach(&self, query: Query, table: &'static Table) -> Query {
-        let (column, value) = match self.reach(Access::Read, table) {
-            Reach::All => return query,
-            Reach::Own => ("ownerid", &self.id),
-            Reach::Unit => ("owningbusinessunit", &self.business_unit),
-        };
-        match table.column(column) {
-            Some(column) => query.only(column, value.as_str()),
-            None => query,
+    /// Reads which business units lie beneath the caller's own, if any privilege reaches them.
+    pub(crate) async fn know_units(
+        &mut self,
+        database: impl sqlx::Executor<'_, Database = sqlx::Sqlite>,
+    ) -> Result<(), ApiError> {
+        if !self.role.reaches_beneath() {
+            return Ok(());
         }
+        let text = "WITH RECURSIVE beneath(id) AS (SELECT ? UNION SELECT u.businessunitid FROM businessunit u JOIN beneath \
+                    ON u.parentbusinessunitid = beneath.id) SELECT id FROM beneath";
+        let rows = Statement::new(text)
+            .with(self.business_unit.as_str())
+            .query()
+            .fetch_all(database)
+            .await?;
+        for row in &rows {
+            if let Value::Text(unit) = Value::at(row, 0)? {
+                self.units.insert(unit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of every table that takes part in the query, only those rows that the caller may read: what is out of reach is as
+    /// if it did not exist.
+    pub(crate) fn within_reach(&self, query: Query) -> Query {
+        query.within(&|table| self.readable(table))
+    }
+
+    /// Which rows of a table the caller may read; `None` for all.
+    fn readable(&self, table: &'static Table) -> Option<Within> {
+        let unit = Belonging::of(table)?.unit;
+        let (column, values) = match self.reach(Access::Read, table) {
+            Reach::All => return None,
+            Reach::Own(owner) => (owner, vec![&self.id]),
+            Reach::Unit => (unit, vec![&self.business_unit]),
+            Reach::UnitsBeneath => (unit, self.units.iter().collect()),
+            Reach::None => (unit, Vec::new()),
+        };
+        Some(Within {
+            column: table.column(column)?,
+            values: values
+                .into_iter()
+                .map(|id| Value::from(id.as_str()))
+                .collect(),
+        })
     }
 
     /// 403 `0x80048306` if the row is out of the caller's reach. A row that does not exist is not.
@@ -150,6 +236,7 @@ impl Caller {
         table: &Table,
         id: &str,
     ) -> Result<(), ApiError> {
+        self.require(access, table)?;
         if self.reach(access, table) == Reach::All {
             return Ok(());
         }
@@ -167,20 +254,15 @@ impl Caller {
         id: &str,
         row: &Fields,
     ) -> Result<(), ApiError> {
-        let is = |column: &str, wanted: &str| row.get(column).and_then(Value::text) == Some(wanted);
-        let same_unit = is("owningbusinessunit", &self.business_unit);
-        let reached = match self.reach(access, table) {
-            Reach::All => true,
-            Reach::Unit => same_unit,
-            Reach::Own => is("ownerid", &self.id),
-        };
-        if reached {
+        self.require(access, table)?;
+        if self.reaches(access, table, row) {
             return Ok(());
         }
-        let level = if same_unit {
-            "BusinessUnitLevel"
-        } else {
-            "OrganizationLevel"
+        let unit = Belonging::of(table).map_or("", |belonging| belonging.unit);
+        let level = match row.get(unit).and_then(Value::text) {
+            Some(unit) if unit == self.business_unit => "BusinessUnitLevel",
+            Some(unit) if self.units.contains(unit) => "ParentChildBusinessUnitLevel",
+            Some(_) | None => "OrganizationLevel",
         };
         Err(ApiError::new(
             403,
@@ -195,21 +277,51 @@ impl Caller {
         ))
     }
 
+    /// May the caller do this to the row?
+    fn reaches(&self, access: Access, table: &Table, row: &Fields) -> bool {
+        let unit = Belonging::of(table).map_or("", |belonging| belonging.unit);
+        let is = |column: &str, wanted: &str| row.get(column).and_then(Value::text) == Some(wanted);
+        match self.reach(access, table) {
+            Reach::All => true,
+            Reach::UnitsBeneath => self.units.iter().any(|beneath| is(unit, beneath)),
+            Reach::Unit => is(unit, &self.business_unit),
+            Reach::Own(owner) => is(owner, &self.id),
+            Reach::None => false,
+        }
+    }
+
+    /// What the caller may do to a row, in the order of the rights' bits.
+    pub(crate) fn rights(&self, table: &Table, row: &Fields) -> Vec<Access> {
+        let owned =
+            |access: &Access| table.user_owned || !matches!(access, Access::Assign | Access::Share);
+        let held = |access: &Access| {
+            (table.privilege.is_empty() && *access == Access::Read && self.role != Role::None)
+                || self.reaches(*access, table, row)
+        };
+        Access::ALL
+            .into_iter()
+            .filter(|access| owned(access) && held(access))
+            .collect()
+    }
+
     /// Does the caller's privilege to read reach every row? Change tracking needs that.
     pub(crate) fn reads_all(&self, table: &Table) -> bool {
         self.reach(Access::Read, table) == Reach::All
     }
 
-    /// Which rows the caller's privilege reaches; `require` has said that there is one. Tables that belong to the
-    /// organization have no owners to tell rows apart by.
+    /// Which rows the caller's privilege reaches.
     fn reach(&self, access: Access, table: &Table) -> Reach {
-        if !table.user_owned {
-            return Reach::All;
-        }
-        match self.role.depth(&access.of(table)) {
-            Some(Depth::Basic) => Reach::Own,
-            Some(Depth::Local | Depth::Deep) => Reach::Unit,
-            Some(Depth::Global) | None => Reach::All,
+        // Rows of tables that belong to the organization have no owners to tell them apart by.
+        let belonging = Belonging::of(table);
+        match (self.role.depth(&access.of(table)), belonging) {
+            (None, _) if table.privilege.is_empty() && access == Access::Read => Reach::All,
+            (None, _) => Reach::None,
+            (Some(Depth::Global), _) | (Some(_), None) => Reach::All,
+            (Some(Depth::Basic), Some(belonging)) => {
+                belonging.owner.map_or(Reach::Unit, Reach::Own)
+            }
+            (Some(Depth::Local), Some(_)) => Reach::Unit,
+            (Some(Depth::Deep), Some(_)) => Reach::UnitsBeneath,
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) enum Depth {
     Basic,
     /// The rows of the user's business unit.
     Local,
-    /// Of the units beneath it, too. The practice organization's units have none beneath them.
+    /// Of the units beneath it, too.
     Deep,
     /// All rows.
     Global,
@@ -46,6 +46,14 @@ impl Role {
             Role::None => None,
             Role::SystemAdministrator => Some(Depth::Global),
             Role::Custom(held) => held.get(privilege).copied(),
+        }
+    }
+
+    /// Does any privilege reach the units beneath the user's own?
+    pub(super) fn reaches_beneath(&self) -> bool {
+        match self {
+            Role::None | Role::SystemAdministrator => false,
+            Role::Custom(held) => held.values().any(|depth| *depth == Depth::Deep),
         }
     }
 
