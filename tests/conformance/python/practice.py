@@ -72,6 +72,13 @@ class Practice:
         who = self.description if guide else self.description["administrator"]
         return DataverseClient(self.url, Credential(self.description, who))
 
+    def session(self):
+        """A `requests` session that is signed in as the administrator."""
+        token = Credential(self.description, self.description["administrator"]).get_token(f"{self.url}/.default")
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {token.token}"
+        return session
+
     def stop(self):
         """Ends the process."""
         self._process.terminate()
