@@ -34,7 +34,7 @@ impl Json {
             Json::Array(items) => {
                 Json::Array(items.into_iter().map(Json::without_control).collect())
             }
-            plain => plain,
+            plain @ (Json::Null | Json::Boolean(_) | Json::Number(_) | Json::Text(_)) => plain,
         }
     }
 

@@ -60,13 +60,13 @@ impl Parameters {
         if is_guid(text) {
             return Ok(text.to_ascii_lowercase());
         }
-        match self.json(name)? {
-            JsonValue::String(text) => Ok(text),
-            _ => Err(ApiError::request(format!(
+        let JsonValue::String(text) = self.json(name)? else {
+            return Err(ApiError::request(format!(
                 "The parameter '{name}' of the function '{}' must be a text.",
                 self.function
-            ))),
-        }
+            )));
+        };
+        Ok(text)
     }
 
     fn given(&self, name: &str) -> Result<&str, ApiError> {

@@ -393,3 +393,22 @@ async fn rows_are_found_by_what_their_pairs_lead_to() {
     assert_eq!(found[0]["systemuserid"], her.as_str());
     assert!(found[0]["businessunitid"]["name"].is_string());
 }
+
+#[tokio::test]
+async fn a_row_is_found_only_in_its_own_collection() {
+    let org = Org::empty().await;
+    let ours = org.create("accounts", json!({"name": "Ours"})).await;
+    let theirs = org.create("accounts", json!({"name": "Theirs"})).await;
+    let body = json!({
+        "lastname": "Byron", "parentcustomerid_account@odata.bind": format!("/accounts({ours})"),
+    });
+    let contact = org.create("contacts", body).await;
+    let within =
+        |account: &str| format!("accounts({account})/contact_customer_accounts({contact})");
+    let found = org.read(&within(&ours)).await;
+    assert_eq!(found["lastname"], "Byron");
+    for path in [within(&theirs), format!("{}/lastname", within(&theirs))] {
+        let (status, code, _) = failure(org.get(&path)).await;
+        assert_eq!((status, code.as_str()), (404, "0x80040217"), "{path}");
+    }
+}

@@ -594,22 +594,28 @@ const COMPLEX_TYPES: &[(&str, &[(&str, &str)])] = &[
 
 const PRIVILEGES: &[(&str, &str)] = &[("RolePrivileges", "Collection(mscrm.RolePrivilege)")];
 
-/// Name, whether members are combined, members with their values.
-const ENUMERATIONS: &[(&str, bool, &[(&str, &str)])] = &[
-    (
-        "PrivilegeDepth",
-        false,
-        &[
+struct Enumeration {
+    name: &'static str,
+    /// Are members combined?
+    is_flags: bool,
+    members: Attributes<'static>,
+}
+
+const ENUMERATIONS: &[Enumeration] = &[
+    Enumeration {
+        name: "PrivilegeDepth",
+        is_flags: false,
+        members: &[
             ("Basic", "0"),
             ("Local", "1"),
             ("Deep", "2"),
             ("Global", "3"),
         ],
-    ),
-    (
-        "AccessRights",
-        true,
-        &[
+    },
+    Enumeration {
+        name: "AccessRights",
+        is_flags: true,
+        members: &[
             ("None", "0"),
             ("ReadAccess", "1"),
             ("WriteAccess", "2"),
@@ -620,17 +626,17 @@ const ENUMERATIONS: &[(&str, bool, &[(&str, &str)])] = &[
             ("ShareAccess", "262144"),
             ("AssignAccess", "524288"),
         ],
-    ),
+    },
 ];
 
 fn operations(xml: &mut Xml) -> std::io::Result<()> {
-    for (name, combined, members) in ENUMERATIONS {
-        let flags: Attributes<'_> = match combined {
-            true => &[("Name", name), ("IsFlags", "true")],
-            false => &[("Name", name)],
-        };
-        xml.open("EnumType", flags)?;
-        for (name, value) in *members {
+    for enumeration in ENUMERATIONS {
+        let mut attributes = vec![("Name", enumeration.name)];
+        if enumeration.is_flags {
+            attributes.push(("IsFlags", "true"));
+        }
+        xml.open("EnumType", &attributes)?;
+        for (name, value) in enumeration.members {
             xml.empty("Member", &[("Name", name), ("Value", value)])?;
         }
         xml.close("EnumType")?;
