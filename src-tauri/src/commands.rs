@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backend::view::{
-    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable, View,
+    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable,
+    SearchResults, View,
 };
 use backend::{Handle, Problem};
 use integration::Table;
@@ -31,7 +32,9 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         add_to_case,
         duplicates,
         find,
-        use_existing,
+        search,
+        link,
+        unlink,
         outbox,
         retry,
         discard,
@@ -175,12 +178,31 @@ async fn find(
 }
 
 #[tauri::command]
-async fn use_existing(
+async fn search(
+    backend: State<'_, Handle>,
+    text: String,
+    live: bool,
+) -> Result<SearchResults, Problem> {
+    backend.search(&text, live).await
+}
+
+#[tauri::command]
+async fn link(
     backend: State<'_, Handle>,
     table: String,
     id: String,
+    chat: Option<String>,
 ) -> Result<(), Problem> {
-    backend.use_existing(&table, &id).await
+    backend.link(&table, &id, chat.as_deref()).await
+}
+
+#[tauri::command]
+async fn unlink(
+    backend: State<'_, Handle>,
+    table: String,
+    chat: Option<String>,
+) -> Result<(), Problem> {
+    backend.unlink(&table, chat.as_deref()).await
 }
 
 #[tauri::command]

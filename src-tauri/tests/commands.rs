@@ -179,8 +179,17 @@ fn a_chat_is_written_down_by_hand_looked_at_and_taken_back() {
     let found = json!({ "targets": ["contact"], "text": "Vermeer" });
     let found = app.call("find", found).unwrap();
     assert!(!found.as_array().unwrap().is_empty());
-    let existing = json!({ "table": "contact", "id": found[0]["id"] });
-    assert_eq!(app.call("use_existing", existing), Ok(Value::Null));
+    let results = app.call("search", json!({ "text": "Vermeer", "live": true }));
+    assert_eq!(results.unwrap()["live"], true);
+    let existing = json!({ "table": "contact", "id": found[0]["id"], "chat": null });
+    assert_eq!(app.call("link", existing), Ok(Value::Null));
+    app.until(|view| {
+        let contact = view.recognition.contact.record.as_ref();
+        contact.is_some_and(|contact| contact.link.is_some())
+    });
+    let linked = json!({ "table": "contact", "chat": null });
+    assert_eq!(app.call("unlink", linked.clone()), Ok(Value::Null));
+    assert_eq!(app.call("unlink", linked).unwrap_err()["code"], "link_gone");
     let problem = app.call("add_to_case", json!({ "id": "x", "chat": null }));
     assert_eq!(problem.unwrap_err()["code"], "id_malformed");
     let filter = json!({ "filter": { "text": "", "what": ["created"], "before": null } });

@@ -1,13 +1,16 @@
 // Every state as a picture and through axe, light and dark, at the usual and the smallest width.
 import { hostileStates } from "../src/fixtures/hostile";
 import { recordingStates } from "../src/fixtures/recording";
+import { timelineStates } from "../src/fixtures/timeline";
 import { states } from "../src/fixtures/views";
 import { accessibilityOf, expect, test } from "./test";
 
 const schemes = ["light", "dark"] as const;
 const widths = [380, 320] as const;
 
-for (const [name, view] of Object.entries({ ...states, ...recordingStates, ...hostileStates })) {
+const all = { ...states, ...recordingStates, ...timelineStates, ...hostileStates };
+
+for (const [name, view] of Object.entries(all)) {
   for (const colorScheme of schemes) {
     test(`${name}, ${colorScheme}`, async ({ page, open }) => {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

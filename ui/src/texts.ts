@@ -32,6 +32,15 @@ const recordNames: Record<RecordTable, string> = {
   task: "Task",
 };
 
+const kinds: Record<string, string> = {
+  case: "Case",
+  note: "Note",
+  task: "Task",
+  phonecall: "Phone call",
+  email: "E-mail",
+  appointment: "Appointment",
+};
+
 export const texts = {
   product: "Dynamics Companion",
   emptyValue: "–",
@@ -320,6 +329,54 @@ export const texts = {
     failed: "That did not work.",
   },
 
+  search: {
+    button: "Search (Ctrl+K)",
+    title: "Search",
+    label: "Search contacts, accounts, leads and cases",
+    placeholder: "Name, company, e-mail, phone, case",
+    hint: "The beginning of a word is enough, in any script.",
+    open: "Search",
+    openFor: (table: Table) => `Search for the ${inSentence[table]}`,
+    group: { contact: "Contacts", account: "Accounts", lead: "Leads", incident: "Cases" },
+    count: (count: number, asking: boolean) => {
+      const found = count === 0 ? "Nothing found" : `${integers.format(count)} found`;
+      return asking ? `${found} so far. Asking Dynamics…` : `${found}.`;
+    },
+    closed: "Closed",
+    shown: "Shown now",
+    link: "Link to this chat",
+    linkSpoken: (name: string) => `Link to this chat: ${name}`,
+    failed: "The search did not work.",
+    notLive: "Dynamics did not answer all of it. This is what the companion knows.",
+    notLiveNothing: "Dynamics did not answer all of it, and the companion knows nothing like this.",
+  },
+
+  link: {
+    by: (agent: string, day: string) =>
+      agent === "" ? `Linked on ${day}` : `Linked by ${agent} on ${day}`,
+    unlink: "Unlink",
+    unlinkSpoken: (name: string) => `Unlink ${name} from this visitor`,
+    unlinked: (name: string) => `${name} is not linked to this visitor any more.`,
+    undo: "Undo",
+    undoSpoken: (name: string) => `Undo: link ${name} again`,
+  },
+
+  timeline: {
+    title: "Timeline",
+    loading: "Reading cases, activities and notes…",
+    failed: "Cases, activities and notes are not known here, and Dynamics does not answer.",
+    empty: "No cases, activities or notes.",
+    incomplete: "A part of the timeline is missing.",
+    open: "Open",
+    over: "Lately",
+    more: (count: number) => `Show ${integers.format(count)} more`,
+    kind: (kind: string) => kinds[kind] ?? "Activity",
+    untitled: (kind: string) => `${kinds[kind] ?? "Activity"} without a title`,
+    changed: (span: Span) => (span.unit === "moment" ? "just now" : `${short(span)} ago`),
+    due: (day: string) => `Due ${day}`,
+    overdue: (day: string) => `Overdue since ${day}`,
+  },
+
   outbox: {
     title: "Outbox",
     button: (queued: number, attention: number) =>
@@ -361,6 +418,8 @@ export const texts = {
       discarded: "Discarded",
       undone: "Undone",
       nothing: "Nothing to write",
+      linked: "Linked",
+      unlinked: "Unlinked",
     } as Record<string, string>,
     by: (name: string) => `by ${name}`,
     byItself: "by itself",

@@ -39,10 +39,13 @@ export function instant(time: string | null): number | null {
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const localDate = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const calendarDate = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 
 export const formatDateTime = (at: number) => dateTime.format(at);
 export const formatClock = (at: number) => clockTime.format(at);
+/** The day of a moment, where the agent is. */
+export const formatDay = (at: number) => localDate.format(at);
 /** A date without a time of day, which is the same day in every time zone. */
 export const formatDate = (at: number) => calendarDate.format(at);
 

@@ -4,7 +4,9 @@
 //! A lookup carries the number of the visitor it was started for; news of an earlier number are dropped, so
 //! that a late answer never overwrites a newer visitor.
 
+mod lookup;
 mod recording;
+mod timeline;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ use uuid::Uuid;
 use crate::bridge::{ConsoleDesk, Consoles};
 use crate::cached;
 use crate::clock::Clock;
+use crate::links::{Linked, Links, Whose};
+use crate::local;
 use crate::person::{PersonsSignIn, SignInNews};
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
@@ -37,10 +41,12 @@ use crate::schema;
 use crate::view::{
     self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
     ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
-    ValueSource, View, VisitorView,
+    TimelineView, View, VisitorView,
 };
 
+use lookup::Lookup;
 use recording::{RecordingNews, ShownRecording};
+use timeline::{ShownTimeline, TimelineNews};
 
 /// How long the first wait is before Dynamics is tried again, and the longest one.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
@@ -79,6 +85,7 @@ pub(crate) struct Parts {
     /// The person's sign-in, where one signs in.
     pub(crate) person: Option<PersonsSignIn>,
     pub(crate) recorder: Recorder,
+    pub(crate) links: Links,
 }
 
 /// The channels into and out of the controller.
@@ -108,10 +115,15 @@ pub(crate) enum Command {
     Current {
         answer: oneshot::Sender<Result<Option<Current>, Problem>>,
     },
-    /// This record is who the visitor is.
-    UseExisting {
-        record: Box<Record>,
-        answer: oneshot::Sender<Result<(), Problem>>,
+    /// A record was linked to a visitor.
+    Linked {
+        whose: Whose,
+        linked: Box<Linked>,
+    },
+    /// The link of a visitor was taken back.
+    Unlinked {
+        whose: Whose,
+        table: Table,
     },
     Event {
         event: Box<ConsoleEvent>,
@@ -175,6 +187,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             lead: idle(),
             problem: None,
         },
+        timeline: TimelineView::empty(),
         recording: parts.recorder.settings_view(),
         practice: None,
     }
@@ -210,6 +223,7 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
         }
         controller.follow_chat();
+        controller.follow_people();
         controller.publish(&channels.view);
     }
 }
@@ -237,14 +251,31 @@ enum News {
         table: Table,
         answer: Result<Outcome, dataverse::Error>,
     },
+    /// What is linked to the visitor, as far as this computer knows it.
+    Linked { lookup: u64, linked: Vec<Linked> },
+    /// Dynamics answered for a linked record; none if it is not there any more.
+    LinkAnswered {
+        lookup: u64,
+        table: Table,
+        record: Option<Box<Record>>,
+    },
+    /// Open cases that may be the visitor's.
+    OpenCases { lookup: u64, cases: Vec<Record> },
     /// Dynamics answered for all tables.
     Finished { lookup: u64 },
+    /// What happened around the people that were recognised.
+    Timeline(Box<TimelineNews>),
     /// Dynamics told what its tables look like.
     Schema { schema: Arc<Schema> },
     /// A person's sign-in went on.
     SignIn(SignInNews),
     /// The outbox was looked at.
     Recording(Box<RecordingNews>),
+}
+
+/// Nobody listens only while the back end is being stopped.
+async fn tell(news: &mpsc::Sender<News>, told: News) {
+    drop(news.send(told).await);
 }
 
 struct Controller {
@@ -268,54 +299,10 @@ struct Controller {
     selected_in: Option<Uuid>,
     ended: bool,
     lookup: Lookup,
+    timeline: ShownTimeline,
     practising: Option<String>,
     recording: ShownRecording,
     revision: u64,
-}
-
-/// The recognition of one visitor.
-#[derive(Default)]
-struct Lookup {
-    /// Rises with every visitor and every new attempt.
-    number: u64,
-    state: RecognitionState,
-    recognition: Recognition,
-    /// Why Dynamics gave no answer, by table.
-    refused: BTreeMap<Table, Problem>,
-    /// What Dynamics found, before the agent chose among it.
-    live: BTreeMap<Table, Outcome>,
-    chosen: BTreeMap<Table, String>,
-    problem: Option<Problem>,
-    /// A refusal that is about Dynamics as a whole, not about one table.
-    lost: Option<ConnectionState>,
-    task: Option<AbortHandle>,
-}
-
-impl Lookup {
-    /// Whether this is an account that the contact belonged to, and Dynamics has said anew what it belongs to.
-    fn contradicts(&self, known: &Outcome) -> bool {
-        self.live.contains_key(&Table::Contact)
-            && known
-                .matched
-                .as_ref()
-                .is_some_and(integration::Match::is_account_of_contact)
-    }
-
-    /// What the next visitor of the same evidence is shown first: what Dynamics found, not what the agent
-    /// chose; and for the tables that it gave no answer for, what was known before.
-    fn to_be_cached(&self) -> Recognition {
-        let mut answer = Recognition::default();
-        for table in Table::RECOGNISED {
-            let known = || {
-                let known = self.recognition.of(table).cloned();
-                known.filter(|outcome| !self.contradicts(outcome))
-            };
-            if let Some(outcome) = self.live.get(&table).cloned().or_else(known) {
-                answer.set(table, outcome);
-            }
-        }
-        answer
-    }
 }
 
 impl Controller {
@@ -338,6 +325,7 @@ impl Controller {
             selected_in: None,
             ended: false,
             lookup: Lookup::default(),
+            timeline: ShownTimeline::default(),
             practising: None,
             revision: 0,
         }
@@ -705,11 +693,12 @@ impl Controller {
         let Some(conversation) = self.conversation.clone() else {
             return;
         };
-        if self.evidence().is_empty() {
-            self.lookup.state = RecognitionState::Unidentifiable;
-            return;
-        }
-        self.lookup.state = RecognitionState::Looking;
+        // Who gave nothing may be linked to somebody.
+        self.lookup.state = if self.evidence().is_empty() {
+            RecognitionState::Unidentifiable
+        } else {
+            RecognitionState::Looking
+        };
         self.spawn_lookup(conversation);
     }
 
@@ -718,18 +707,14 @@ impl Controller {
         let Some(conversation) = self
             .conversation
             .clone()
-            .filter(|_| !self.evidence().is_empty())
+            .filter(|_| !self.evidence().is_empty() || !self.lookup.links.is_empty())
         else {
             return;
         };
         if let Some(task) = self.lookup.task.take() {
             task.abort();
         }
-        self.lookup.number += 1;
-        self.lookup.refused.clear();
-        self.lookup.live.clear();
-        self.lookup.problem = None;
-        self.lookup.lost = None;
+        self.lookup.begin_again();
         self.lookup.state = if self.lookup.recognition.found_any() {
             RecognitionState::Cached
         } else {
@@ -746,35 +731,82 @@ impl Controller {
         };
         let rules = Arc::clone(&self.parts.rules);
         let cache = self.parts.cache.clone();
+        let links = self.parts.links.clone();
         let clock = Arc::clone(&self.parts.clock);
         let news = self.news.clone();
         let lookup = self.lookup.number;
+        let is_unidentifiable = self.lookup.state == RecognitionState::Unidentifiable;
         let task = tokio::spawn(async move {
+            let linked = links.of(&conversation).await;
+            if is_unidentifiable && linked.is_empty() {
+                return;
+            }
+            tell(
+                &news,
+                News::Linked {
+                    lookup,
+                    linked: linked.clone(),
+                },
+            )
+            .await;
             let from_cache = async {
                 let recognition = cached::get(&cache, &client, &rules, &conversation).await;
                 let recognition = recognition.map(Box::new);
-                let _ = news
-                    .send(News::Cached {
+                tell(
+                    &news,
+                    News::Cached {
                         lookup,
                         recognition,
-                    })
-                    .await;
+                    },
+                )
+                .await;
             };
             let from_dynamics = async {
                 let mut answers =
                     std::pin::pin!(recognise::live(&client, &rules, &conversation, &*clock));
                 while let Some((table, answer)) = answers.next().await {
-                    let _ = news
-                        .send(News::Answered {
+                    tell(
+                        &news,
+                        News::Answered {
                             lookup,
                             table,
                             answer,
-                        })
-                        .await;
+                        },
+                    )
+                    .await;
                 }
             };
-            tokio::join!(from_cache, from_dynamics);
-            let _ = news.send(News::Finished { lookup }).await;
+            let links_from_dynamics = async {
+                let mut answers = std::pin::pin!(links.live(&client, &rules, &linked));
+                while let Some((table, record)) = answers.next().await {
+                    let record = record.map(Box::new);
+                    tell(
+                        &news,
+                        News::LinkAnswered {
+                            lookup,
+                            table,
+                            record,
+                        },
+                    )
+                    .await;
+                }
+            };
+            let recognition = async {
+                tokio::join!(from_cache, from_dynamics, links_from_dynamics);
+                tell(&news, News::Finished { lookup }).await;
+            };
+            let open_cases = async {
+                let mut answers = std::pin::pin!(crate::timeline::open_cases(
+                    &client,
+                    &rules,
+                    &conversation,
+                    &*clock
+                ));
+                while let Some(cases) = answers.next().await {
+                    tell(&news, News::OpenCases { lookup, cases }).await;
+                }
+            };
+            tokio::join!(recognition, open_cases);
         });
         self.lookup.task = Some(task.abort_handle());
     }
@@ -795,7 +827,19 @@ impl Controller {
                 table,
                 answer,
             } if lookup == self.lookup.number => self.take_answer(table, answer),
+            News::Linked { lookup, linked } if lookup == self.lookup.number => {
+                self.take_links(linked);
+            }
+            News::LinkAnswered {
+                lookup,
+                table,
+                record,
+            } if lookup == self.lookup.number => self.take_linked(table, record),
+            News::OpenCases { lookup, cases } if lookup == self.lookup.number => {
+                self.lookup.open_cases.extend(cases);
+            }
             News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
+            News::Timeline(news) => self.timeline_news(*news),
             News::Schema { schema } => self.take_schema(schema),
             News::SignIn(news) => self.sign_in_news(news),
             News::Recording(news) => self.recording_news(*news),
@@ -804,6 +848,9 @@ impl Controller {
             | News::NotConnected { .. }
             | News::Cached { .. }
             | News::Answered { .. }
+            | News::Linked { .. }
+            | News::LinkAnswered { .. }
+            | News::OpenCases { .. }
             | News::Finished { .. } => {}
         }
     }
@@ -814,16 +861,7 @@ impl Controller {
         let Some(recognition) = recognition else {
             return;
         };
-        for table in Table::RECOGNISED {
-            let is_empty = |outcome: &Outcome| outcome.matched.is_none();
-            if !self.lookup.live.contains_key(&table)
-                && self.lookup.recognition.of(table).is_none_or(is_empty)
-                && let Some(outcome) = recognition.of(table)
-                && !self.lookup.contradicts(outcome)
-            {
-                self.lookup.recognition.set(table, outcome.clone());
-            }
-        }
+        self.lookup.take_known(&recognition);
         if self.lookup.state == RecognitionState::Looking {
             self.lookup.state = RecognitionState::Cached;
         }
@@ -832,12 +870,8 @@ impl Controller {
     fn take_answer(&mut self, table: Table, answer: Result<Outcome, dataverse::Error>) {
         match answer {
             Ok(outcome) => {
-                self.lookup.live.insert(table, outcome.clone());
-                let mut shown = outcome;
-                if let Some(chosen) = self.lookup.chosen.get(&table) {
-                    shown.choose(chosen);
-                }
-                self.lookup.recognition.set(table, shown);
+                self.lookup.live.insert(table, outcome);
+                self.lookup.show();
             }
             Err(error) => {
                 let problem = Problem::from_dataverse(&error, self.parts.clock.now());
@@ -884,13 +918,15 @@ impl Controller {
             let key = cached::key(&self.parts.rules, conversation);
             let now = self.parts.clock.now();
             let answer = self.lookup.to_be_cached();
+            let linked = self.lookup.linked_live();
             let (cache, client) = (self.parts.cache.clone(), client.clone());
             let rules = Arc::clone(&self.parts.rules);
             // The file may be held by another process; the agent does not wait for that. An older answer
             // that is written later is refused by its time.
-            tokio::spawn(
-                async move { cached::put(&cache, &client, &rules, &key, &answer, now).await },
-            );
+            tokio::spawn(async move {
+                cached::put(&cache, &client, &rules, &key, &answer, now).await;
+                local::keep(&cache, cached::organization(&client), &rules, &linked).await;
+            });
         }
     }
 
@@ -907,6 +943,7 @@ impl Controller {
                 let done = self.lookup.recognition.choose(table, &id);
                 if done {
                     self.lookup.chosen.insert(table, id);
+                    self.lookup.show();
                 }
                 let gone = || {
                     Problem::new(
@@ -935,9 +972,8 @@ impl Controller {
             Command::Current { answer } => {
                 let _ = answer.send(Ok(self.current()));
             }
-            Command::UseExisting { record, answer } => {
-                let _ = answer.send(self.use_existing(*record));
-            }
+            Command::Linked { whose, linked } => self.linked(&whose, *linked),
+            Command::Unlinked { whose, table } => self.unlinked(&whose, table),
             Command::Event { event } | Command::Link { event } => self.console_event(None, *event),
             Command::Practising { visitor } => self.practising = Some(visitor),
             Command::SignIn { answer } => self.sign_in(answer),
@@ -1000,6 +1036,7 @@ impl Controller {
                 lead: self.card(Table::Lead),
                 problem: self.lookup.problem.clone(),
             },
+            timeline: self.timeline_view(),
             recording: self.recording_view(),
             practice: self.parts.practice.as_ref().map(|practice| PracticeView {
                 visitors: practice.samples(),
@@ -1027,11 +1064,7 @@ impl Controller {
                     .as_ref()
                     .is_some_and(integration::Match::is_account_of_contact);
                 let from = if is_contacts { Table::Contact } else { table };
-                let source = if lookup.live.contains_key(&from) {
-                    ValueSource::Live
-                } else {
-                    ValueSource::Cache
-                };
+                let source = lookup.source(from);
                 let chosen = lookup.chosen.get(&table).map(String::as_str);
                 let url = |record: &Record| self.record_url(record);
                 let rules = &self.parts.rules;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use comm100::ConsoleEvent;
+use comm100::{ConsoleEvent, Conversation};
 use dataverse::metadata::Schema;
 use integration::Table;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,11 +12,14 @@ use uuid::Uuid;
 
 use crate::bridge::ConsoleDesk;
 use crate::controller::{Command, record_not_shown, stopping};
+use crate::links::Links;
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
 use crate::recorder::{Current, Recorder, id};
+use crate::search::Search;
 use crate::view::{
-    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable, View,
+    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable,
+    SearchResults, View,
 };
 
 /// The way to a running back end. Clones share it.
@@ -28,6 +31,8 @@ pub struct Handle {
     pub(crate) schema: watch::Receiver<Option<Arc<Schema>>>,
     pub(crate) practice: Option<PracticeConsole>,
     pub(crate) recorder: Recorder,
+    pub(crate) links: Links,
+    pub(crate) search: Search,
 }
 
 impl Handle {
@@ -220,32 +225,95 @@ impl Handle {
         self.recorder.duplicates(current, &filled).await
     }
 
-    /// Records whose name holds this text, in the tables with these logical names.
+    /// Records whose name holds this text, in the tables with these logical names. Where Dynamics does not answer, those
+    /// that the search finds among the copies.
     ///
     /// # Errors
-    /// `tables_unknown`, or what Dynamics says.
+    /// `tables_unknown`, or what Dynamics says, if there is no such copy.
     pub async fn find(&self, targets: &[String], text: &str) -> Result<Vec<Found>, Problem> {
-        self.recorder.find(targets, text).await
+        match self.recorder.find(targets, text).await {
+            Err(problem) => {
+                let known = self.search.known(targets, text).await;
+                if known.is_empty() {
+                    Err(problem)
+                } else {
+                    Ok(known)
+                }
+            }
+            found => found,
+        }
     }
 
-    /// Lets a record be the one that the current visitor is; the table by its logical name.
+    // ---- search and links -------------------------------------------------------------------------
+
+    /// Contacts, accounts, leads and cases that are found for a text: at once among the copies, and with `live` in Dynamics
+    /// too. What it does not answer is no error, but stands beside what was found.
     ///
     /// # Errors
-    /// `table_unfit`, `id_malformed`, `no_chat`, or what Dynamics says.
-    pub async fn use_existing(&self, table: &str, record: &str) -> Result<(), Problem> {
-        let table = Table::from_logical_name(table)
-            .filter(|table| Table::RECOGNISED.contains(table))
-            .ok_or_else(|| {
-                Problem::new(
-                    "table_unfit",
-                    "A visitor is a contact, a lead or an account.",
-                    "Choose another record.",
-                )
-            })?;
-        let record = Box::new(self.recorder.record(table, id(record)?).await?);
-        self.ask(|answer| Command::UseExisting { record, answer })
-            .await
+    /// `search_superseded` if another search has begun meanwhile.
+    pub async fn search(&self, text: &str, live: bool) -> Result<SearchResults, Problem> {
+        self.search.find(text, live).await
     }
+
+    /// Says that the visitor of the current chat is this contact, account or lead, now and the next time; the table by its
+    /// logical name. `chat` is [`VisitorView::chat_id`](crate::view::VisitorView::chat_id) of the chat that is meant; without
+    /// it the current one is. It is durable when this returns, and needs no network if there is a copy of the record.
+    ///
+    /// # Errors
+    /// `table_unfit`, `id_malformed`, `no_chat`, `chat_changed`, `visitor_not_linkable`, `record_gone`, the store's, or what
+    /// Dynamics says.
+    pub async fn link(&self, table: &str, record: &str, chat: Option<&str>) -> Result<(), Problem> {
+        let table = recognised(table)?;
+        let record = id(record)?;
+        let conversation = self.conversation(chat).await?;
+        let by = self.agent(&conversation);
+        let linked = self.links.link(&conversation, table, record, &by).await?;
+        self.send(Command::Linked {
+            whose: self.links.whose(&conversation),
+            linked: Box::new(linked),
+        })
+        .await
+    }
+
+    /// Takes back what was linked to the visitor of the current chat, in the table with this logical name.
+    ///
+    /// # Errors
+    /// `table_unfit`, `no_chat`, `chat_changed`, `link_gone`, or the store's.
+    pub async fn unlink(&self, table: &str, chat: Option<&str>) -> Result<(), Problem> {
+        let table = recognised(table)?;
+        let conversation = self.conversation(chat).await?;
+        let by = self.agent(&conversation);
+        self.links.unlink(&conversation, table, &by).await?;
+        let whose = self.links.whose(&conversation);
+        self.send(Command::Unlinked { whose, table }).await
+    }
+
+    /// The current chat, if it is the one that is meant.
+    async fn conversation(&self, chat: Option<&str>) -> Result<Conversation, Problem> {
+        let current = self.current().await?.ok_or_else(crate::recorder::no_chat)?;
+        let is_meant =
+            chat.is_none() || crate::recorder::subject(&current.conversation).as_deref() == chat;
+        if is_meant {
+            Ok(current.conversation)
+        } else {
+            Err(Problem::new(
+                "chat_changed",
+                "Another chat was selected meanwhile.",
+                "Select the chat again, then try again.",
+            ))
+        }
+    }
+
+    fn agent(&self, conversation: &Conversation) -> String {
+        let signed_in = self.view().agent.as_ref().map(|agent| agent.name.clone());
+        let of_chat = conversation.agent.as_ref().map(|agent| agent.name.clone());
+        of_chat
+            .filter(|name| !name.is_empty())
+            .or(signed_in)
+            .unwrap_or_default()
+    }
+
+    // ---- the outbox and the activity --------------------------------------------------------------
 
     /// The entries of the outbox: those that need a person, those that wait, those that ended last.
     ///
@@ -346,4 +414,17 @@ impl Handle {
     async fn send(&self, command: Command) -> Result<(), Problem> {
         self.commands.send(command).await.map_err(|_| stopping())
     }
+}
+
+/// A table in which a visitor can be somebody.
+fn recognised(table: &str) -> Result<Table, Problem> {
+    Table::from_logical_name(table)
+        .filter(|table| Table::RECOGNISED.contains(table))
+        .ok_or_else(|| {
+            Problem::new(
+                "table_unfit",
+                "A visitor is a contact, a lead or an account.",
+                "Choose another record.",
+            )
+        })
 }

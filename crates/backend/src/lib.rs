@@ -5,7 +5,7 @@
 //! browser in development, a test) holds a [`Handle`]: commands go in, whole [`view::View`]s come out.
 //!
 //! Read in this order: [`controller`] (what happens when a visitor comes), [`recognise`] (how they are
-//! recognised), `recorder` (how a chat is written down), [`bridge`] (how the Agent Console talks to us), [`settings`],
+//! recognised), `links` (what agents say about that), `timeline`, `search`, `recorder` (how a chat is written down), [`bridge`] (how the Agent Console talks to us), [`settings`],
 //! [`doctor`].
 
 pub mod bridge;
@@ -18,6 +18,7 @@ pub mod files;
 pub mod folders;
 mod handle;
 pub mod keyring;
+mod links;
 mod local;
 pub mod once;
 mod person;
@@ -26,9 +27,11 @@ pub mod problem;
 pub mod recognise;
 mod recorder;
 pub mod schema;
+mod search;
 pub mod secrets;
 pub mod settings;
 mod start;
+mod timeline;
 pub mod view;
 
 pub use connection::is_person as person_signs_in;

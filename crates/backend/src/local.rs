@@ -8,6 +8,7 @@ use integration::identify::{self, Filter};
 use integration::{Outcome, Record, Table, copies};
 use jiff::Timestamp;
 use store::{Cache, CachedRecord, CopyKey, Find};
+use tracing::warn;
 
 use crate::recognise::Rules;
 
@@ -121,6 +122,25 @@ pub fn copy(rules: &Rules, record: &Record) -> Result<CachedRecord, serde_json::
             .collect(),
         words: copies::words_of(record, country).join(" "),
     })
+}
+
+/// Keeps copies of records, and of the accounts that were read along with contacts. A cache that cannot be written is no reason to stop: it is logged.
+pub async fn keep(cache: &Cache, organization: &str, rules: &Rules, records: &[Record]) {
+    let all = records
+        .iter()
+        .flat_map(|record| [Some(record), record.account.as_deref()])
+        .flatten();
+    let copies: Result<Vec<_>, _> = all.map(|record| copy(rules, record)).collect();
+    let copies = match copies {
+        Ok(copies) => copies,
+        Err(error) => {
+            warn!(%error, "a record has no JSON form and is not cached");
+            return;
+        }
+    };
+    if let Err(error) = cache.keep(organization, &copies).await {
+        warn!(error.code = error.code(), "records could not be cached");
+    }
 }
 
 /// When Dynamics changed the record last, if that was read.

@@ -9,6 +9,7 @@ use integration::columns::{Columns, Kind};
 use integration::identify::{self, CONTACT_ACCOUNT, Filter, Question, Scalar};
 use integration::{DisplaySettings, Identification, Outcome, Record, Table, Value};
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 
@@ -123,6 +124,31 @@ async fn ask(
     }
 }
 
+/// A record as recognition has it, for one that is known by its id; none if there is no such record (any more).
+pub(crate) async fn by_id(
+    client: &Client,
+    rules: &Rules,
+    table: Table,
+    id: Uuid,
+    now: Timestamp,
+) -> Result<Option<Record>, dataverse::Error> {
+    let columns = |table| identify::columns_to_read(table, &rules.identification, &rules.fields);
+    let question = Question {
+        table,
+        rule: 0,
+        filter: Filter::Is(table.key_column().to_owned(), Scalar::Id(id.to_string())),
+        at_most: 1,
+        columns: columns(table),
+        account_columns: match table {
+            Table::Contact => columns(Table::Account),
+            Table::Account | Table::Lead | Table::Incident | Table::Task => Vec::new(),
+        },
+    };
+    let page = ask(client, &rules.columns, &question).await?;
+    let row = page.rows.first();
+    Ok(row.and_then(|row| record(&rules.columns, &question, row, now)))
+}
+
 fn is_about_the_question(error: &dataverse::Error) -> bool {
     matches!(
         error,
@@ -169,7 +195,18 @@ pub(crate) fn property(known: &Columns, table: Table, column: &str) -> String {
 }
 
 fn filter(known: &Columns, table: Table, asked: &Filter) -> dataverse::Filter {
-    let property = |column| property(known, table, column);
+    filter_behind("", known, table, asked)
+}
+
+/// The filter in Dataverse's words, on the row behind a path of lookups: `customerid_contact/`; on the row itself without.
+pub(crate) fn filter_behind(
+    path: &str,
+    known: &Columns,
+    table: Table,
+    asked: &Filter,
+) -> dataverse::Filter {
+    let property = |column| format!("{path}{}", property(known, table, column));
+    let part = |part| filter_behind(path, known, table, part);
     match asked {
         Filter::Is(column, value) => dataverse::Filter::equals(property(column), literal(value)),
         Filter::BeginsWith(column, text) => dataverse::Filter::starts_with(property(column), text),
@@ -179,12 +216,8 @@ fn filter(known: &Columns, table: Table, asked: &Filter) -> dataverse::Filter {
             let pieces = digits.chars().map(|digit| digit.to_string());
             dataverse::Filter::contains_pattern(property(column), LikePattern::joined(pieces))
         }
-        Filter::All(all) => {
-            dataverse::Filter::And(all.iter().map(|part| filter(known, table, part)).collect())
-        }
-        Filter::Any(any) => {
-            dataverse::Filter::Or(any.iter().map(|part| filter(known, table, part)).collect())
-        }
+        Filter::All(all) => dataverse::Filter::And(all.iter().map(part).collect()),
+        Filter::Any(any) => dataverse::Filter::Or(any.iter().map(part).collect()),
     }
 }
 

@@ -13,12 +13,14 @@ use crate::connection;
 use crate::controller::{self, Channels, Parts};
 use crate::files::{Files, OpenedStore};
 use crate::handle::Handle;
+use crate::links::Links;
 use crate::person::PersonsSignIn;
 use crate::practice::{PracticeConsole, SampleVisitor};
 use crate::problem::Problem;
 use crate::recognise::Rules;
 use crate::recorder::{self, Jitter, Recorder, RecorderParts};
 use crate::schema;
+use crate::search::Search;
 use crate::secrets::Secrets;
 use crate::settings::{ConnectionKind, ConnectionSettings, Settings};
 use crate::view::{CardState, ConnectionKindView, RecognitionState, View};
@@ -131,6 +133,11 @@ impl Backend {
             schema: schema.clone(),
         });
 
+        let links = Links {
+            recorder: recorder.clone(),
+            cache: cache.clone(),
+        };
+
         let (events_in, events) = mpsc::channel(64);
         let (commands_in, commands) = mpsc::channel(64);
         let (shown_in, shown) = watch::channel(ShownVisitor::default());
@@ -206,6 +213,7 @@ impl Backend {
             practice: practice.clone(),
             person,
             recorder: recorder.clone(),
+            links: links.clone(),
         };
         let (view_in, view) = watch::channel(Arc::new(controller::first_view(&parts)));
         let handle = Handle {
@@ -215,6 +223,8 @@ impl Backend {
             schema,
             practice,
             recorder: recorder.clone(),
+            links,
+            search: Search::new(recorder.clone(), cache.clone()),
         };
 
         let stop = CancellationToken::new();

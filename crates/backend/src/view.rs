@@ -3,10 +3,12 @@
 //! The types are exported to TypeScript; a test holds the exported files to these.
 
 mod recording;
+mod search;
+mod timeline;
 
 use integration::columns::{Columns, Kind};
 use integration::display::DisplayField;
-use integration::{DisplaySettings, Match, Outcome, Record, Table};
+use integration::{DisplaySettings, Match, Outcome, Reason, Record, Table};
 use serde::Serialize;
 use ts_rs::TS;
 
@@ -17,6 +19,8 @@ pub use recording::{
     DraftField, Duplicates, EntryState, EntryView, Filled, Found, RecordTable, RecordingView,
     WrittenHow, WrittenView,
 };
+pub use search::{Hit, SearchResults};
+pub use timeline::{TimelineLine, TimelineState, TimelineView};
 
 /// Everything that the window shows.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -39,6 +43,8 @@ pub struct View {
     pub visitor: Option<VisitorView>,
     /// Who that visitor is.
     pub recognition: RecognitionView,
+    /// What happened around them lately.
+    pub timeline: TimelineView,
     /// How chats are written down.
     pub recording: RecordingView,
     /// The practice console; only with the practice organization.
@@ -305,8 +311,21 @@ pub struct RecordView {
     pub inactive: bool,
     /// Whether the agent chose it over the first match.
     pub chosen: bool,
+    /// That an agent has linked it to the visitor; none if a rule found it.
+    pub link: Option<LinkView>,
     /// The configured display fields, in order.
     pub fields: Vec<FieldView>,
+}
+
+/// Who has linked a record to the visitor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(rename = "Link")]
+pub struct LinkView {
+    /// The agent's name; empty if it was not known.
+    pub by: String,
+    /// When (RFC 3339).
+    pub at: String,
 }
 
 /// Where a value comes from.
@@ -484,6 +503,15 @@ pub fn card(
             as_of: record.read_at.to_string(),
             inactive: record.is_inactive(),
             chosen: chosen == Some(record.id.as_str()),
+            link: match &matched.reason {
+                Reason::Linked { by, at } => Some(LinkView {
+                    by: by.clone(),
+                    at: at.to_string(),
+                }),
+                Reason::Conditions { .. }
+                | Reason::AccountOfContact { .. }
+                | Reason::FoundByDynamics => None,
+            },
             fields: integration::display::fields(settings, known, record)
                 .into_iter()
                 .map(FieldView::from)
@@ -561,6 +589,7 @@ mod tests {
         Duplicates::export_all(&config).unwrap();
         ActivityPage::export_all(&config).unwrap();
         ActivityFilter::export_all(&config).unwrap();
+        SearchResults::export_all(&config).unwrap();
         if std::env::var_os("UPDATE_BINDINGS").is_some() {
             std::fs::create_dir_all(&committed).unwrap();
             for name in exported(&committed).keys() {

@@ -416,6 +416,13 @@ async fn without_a_network_the_rules_find_who_was_read_before_under_other_eviden
     let mut console = companion.console().await;
     select_dana(&mut console, 1).await;
     companion.until("the live answer", is_live).await;
+    // It is kept behind the view.
+    while (companion.handle().search(DANA.0, false).await.unwrap())
+        .hits
+        .is_empty()
+    {
+        tokio::task::yield_now().await;
+    }
     companion
         .admin(
             Method::POST,

@@ -11,6 +11,7 @@ mod read;
 mod recognize;
 mod recording;
 mod sandbox;
+mod search;
 mod secrets;
 mod serve;
 mod settings;
@@ -53,6 +54,8 @@ enum Command {
     Event(recording::EventArguments),
     /// Writes a chat down as one record, as the button in the window does.
     Record(recording::RecordArguments),
+    /// Finds contacts, accounts, leads and cases.
+    Search(search::Arguments),
     /// Looks after what waits to be written.
     #[command(subcommand)]
     Outbox(outbox::Action),
@@ -147,6 +150,7 @@ async fn main() -> ExitCode {
         Command::Recognize(arguments) => success(recognize::run(&context, arguments).await),
         Command::Event(arguments) => success(recording::event(&context, arguments).await),
         Command::Record(arguments) => success(recording::record(&context, arguments).await),
+        Command::Search(arguments) => success(search::run(&context, arguments).await),
         Command::Outbox(action) => success(outbox::run(&context, action).await),
         Command::Activity(action) => success(outbox::activity(&context, action).await),
         Command::Serve(arguments) => success(serve::run(&context, arguments).await),

@@ -42,7 +42,8 @@ pub(crate) enum ActivityAction {
         /// Only lines with this text in visitor, record or detail.
         #[arg(long, default_value = "")]
         text: String,
-        /// Only this kind: recognised, queued, created, updated, existed, attention, discarded, undone, nothing, notice.
+        /// Only this kind: recognised, queued, created, updated, existed, attention, discarded, undone, nothing, linked,
+        /// unlinked, notice.
         /// Can be repeated.
         #[arg(long, value_name = "KIND")]
         what: Vec<String>,

@@ -173,7 +173,9 @@ fn record(client: &Client, rules: &Rules, outcome: &Outcome) -> Option<RecordAns
                     value: met.value.clone(),
                 })
                 .collect(),
-            Reason::AccountOfContact { .. } | Reason::FoundByDynamics => Vec::new(),
+            Reason::AccountOfContact { .. } | Reason::FoundByDynamics | Reason::Linked { .. } => {
+                Vec::new()
+            }
         },
         fields: display::fields(&rules.fields, &rules.columns, &found.record),
         candidates: outcome.others.iter().map(candidate).collect(),

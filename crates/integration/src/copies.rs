@@ -179,9 +179,8 @@ pub fn asked_words(text: &str, country: Option<&str>) -> Vec<String> {
         });
         return vec![digits.to_owned()];
     }
-    if is_number && text.chars().filter(char::is_ascii_digit).count() >= FEWEST_DIGITS {
-        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        return vec![digits.trim_start_matches('0').to_owned()];
+    if let Some(digits) = asked_digits(text, country) {
+        return vec![digits];
     }
     let plain = |word: &String| word.is_ascii();
     let words = words(text);
@@ -193,6 +192,19 @@ pub fn asked_words(text: &str, country: Option<&str>) -> Vec<String> {
         asked.extend(if own.is_empty() { parts } else { own });
     }
     if asked.is_empty() { words } else { asked }
+}
+
+/// The digits that a telephone number has however it is written, if what somebody searches for is one or its beginning.
+#[must_use]
+pub fn asked_digits(text: &str, country: Option<&str>) -> Option<String> {
+    if text.contains(char::is_alphabetic) {
+        return None;
+    }
+    if let Some(number) = Number::parse(text, country) {
+        return Some(number.digits().to_owned());
+    }
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    (digits.len() >= FEWEST_DIGITS).then(|| digits.trim_start_matches('0').to_owned())
 }
 
 /// So many digits and no letter are taken for the beginning of a telephone number, not for words.

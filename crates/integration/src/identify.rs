@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use comm100::Conversation;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{self, Columns, Kind};
@@ -31,6 +32,9 @@ const LONGEST_VALUE: usize = 400;
 
 /// The name under which the contact's own account is given as a reason.
 const ACCOUNT_OF_CONTACT: &str = "Account of the contact";
+
+/// The name under which what an agent has linked is given as a reason.
+const LINKED: &str = "Linked";
 
 /// What one rule asks of Dynamics.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +74,8 @@ pub enum Filter {
 
 impl Filter {
     /// Whether it finds more than it means.
-    fn is_wide(&self) -> bool {
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
         match self {
             Filter::HasDigits(..) => true,
             Filter::All(parts) | Filter::Any(parts) => parts.iter().any(Filter::is_wide),
@@ -199,6 +204,20 @@ impl Outcome {
         }
         true
     }
+
+    /// Makes a record that an agent has linked to the visitor the shown one, whatever the rules found; that stands behind it.
+    pub fn link(&mut self, record: Record, by: String, at: Timestamp) {
+        self.others.retain(|other| other.record.id != record.id);
+        let former = self.matched.take();
+        if let Some(former) = former.filter(|former| former.record.id != record.id) {
+            self.others.insert(0, former);
+        }
+        self.matched = Some(Match {
+            record,
+            rule: LINKED.to_owned(),
+            reason: Reason::Linked { by, at },
+        });
+    }
 }
 
 /// A record and why it was matched.
@@ -226,6 +245,19 @@ impl Match {
         })
     }
 
+    /// By which rule and why, without full stop.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match &self.reason {
+            Reason::Linked { .. } => self.reason.sentence(),
+            Reason::Conditions { .. }
+            | Reason::AccountOfContact { .. }
+            | Reason::FoundByDynamics => {
+                format!("{}: {}", self.rule, self.reason.sentence())
+            }
+        }
+    }
+
     /// Whether it is the matched contact's account, found by no rule of its own.
     #[must_use]
     pub fn is_account_of_contact(&self) -> bool {
@@ -249,6 +281,13 @@ pub enum Reason {
     },
     /// Dynamics found it by the rule, under a notion of sameness of its own (accents, for example).
     FoundByDynamics,
+    /// An agent said so.
+    Linked {
+        /// The agent's name; empty if it was not known.
+        by: String,
+        /// When (UTC).
+        at: Timestamp,
+    },
 }
 
 /// A condition that was met.
@@ -284,6 +323,7 @@ impl std::fmt::Debug for Reason {
             Reason::Conditions { met } => f.debug_tuple("Conditions").field(met).finish(),
             Reason::AccountOfContact { .. } => f.write_str("AccountOfContact"),
             Reason::FoundByDynamics => f.write_str("FoundByDynamics"),
+            Reason::Linked { .. } => f.write_str("Linked"),
         }
     }
 }
@@ -300,6 +340,12 @@ impl Reason {
                 .join(" and "),
             Reason::AccountOfContact { contact } => format!("{contact} belongs to it"),
             Reason::FoundByDynamics => "Dynamics counts it as the same".to_owned(),
+            Reason::Linked { by, at } if by.is_empty() => {
+                format!("{LINKED} on {}", at.strftime("%Y-%m-%d"))
+            }
+            Reason::Linked { by, at } => {
+                format!("{LINKED} by {by} on {}", at.strftime("%Y-%m-%d"))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use sqlx::{Row, SqlitePool};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 use tracing::warn;
 
 use crate::copies::{self, Key as CopyKey};
@@ -196,13 +196,7 @@ impl Cache {
         records: &[CachedRecord],
     ) -> Result<(), Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for of_one_table in records.chunk_by(|one, next| one.entity == next.entity) {
-            let Some(first) = of_one_table.first() else {
-                continue;
-            };
-            let part = copies::part_made(&mut transaction, organization, &first.entity).await?;
-            copies::put_records(&mut transaction, part, of_one_table, copies::Kept::Read).await?;
-        }
+        put_read(&mut transaction, organization, records).await?;
         sqlx::query(
             "INSERT INTO answer (organization, visitor, body, read_at) VALUES (?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
@@ -214,6 +208,17 @@ impl Cache {
         .bind(answer.read_at.as_millisecond())
         .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Keeps records that were read for somebody, beside those that the synchronisation wants. Older copies are replaced.
+    ///
+    /// # Errors
+    /// [`Error::Sql`], for example when the disk is full.
+    pub async fn keep(&self, organization: &str, records: &[CachedRecord]) -> Result<(), Error> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        put_read(&mut transaction, organization, records).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -353,6 +358,20 @@ impl Cache {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn put_read(
+    connection: &mut SqliteConnection,
+    organization: &str,
+    records: &[CachedRecord],
+) -> Result<(), Error> {
+    for of_one_table in records.chunk_by(|one, next| one.entity == next.entity) {
+        if let Some(first) = of_one_table.first() {
+            let part = copies::part_made(connection, organization, &first.entity).await?;
+            copies::put_records(connection, part, of_one_table, copies::Kept::Read).await?;
+        }
+    }
+    Ok(())
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {

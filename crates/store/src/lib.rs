@@ -1,7 +1,7 @@
 //! SQLite, and nothing else holds SQL. Two files:
 //!
 //! - [`Cache`]: what Dynamics said and when. It may be thrown away at any moment, and opens no matter what.
-//! - [`Store`]: what must not be lost (paired consoles, the outbox, the activity). It is migrated, never rebuilt, and its
+//! - [`Store`]: what must not be lost (paired consoles, the outbox, the activity, links). It is migrated, never rebuilt, and its
 //!   commits are on the disk when they return.
 //!
 //! Both are encrypted with SQLCipher under one [`Key`]. Neither holds a secret. Values are personal: errors and logs of this crate name tables and codes only.
@@ -11,6 +11,7 @@ mod cache;
 mod copies;
 mod file;
 mod key;
+mod links;
 mod outbox;
 mod salvage;
 mod store;
@@ -20,6 +21,7 @@ pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
 pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised};
 pub use file::{close_all, private_folder};
 pub use key::Key;
+pub use links::{Link, LinkOf};
 pub use outbox::{Change, Counts, Entry, NewEntry, State};
 pub use salvage::{Salvaged, set_aside};
 pub use store::{Console, Store};

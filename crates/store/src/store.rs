@@ -292,7 +292,7 @@ mod tests {
     }
 
     /// Rows of every table of a version, in the words of that version. A new version adds its own.
-    const ROWS: [(i64, &str); 2] = [
+    const ROWS: [(i64, &str); 3] = [
         (
             1,
             "INSERT INTO console VALUES ('00000000-0000-0000-0000-000000000007', 'Old', x'01', '2026-01-01T00:00:00Z', NULL, NULL),
@@ -302,6 +302,11 @@ mod tests {
             2,
             "INSERT INTO outbox VALUES (5, '00000000-0000-0000-0000-000000000001', 'one', 'chat', 'dana', 'queued', 9, 1, 2, '{}', 'plan', 'outcome', 'problem', 1, 2, 3);
              INSERT INTO activity VALUES (6, 'one', 4, 'created', 'Dana', 'detail', 'Robin', 'chat', '00000000-0000-0000-0000-000000000001', 'contact', '00000000-0000-0000-0000-000000000002', 'Dana', 'dana')",
+        ),
+        (
+            3,
+            "INSERT INTO link VALUES (7, 'one', 'email:dana@example.com', 'chat', 'contact', '00000000-0000-0000-0000-000000000002', 'Dana', 'Robin', 8),
+             (8, 'one', NULL, 'other', 'lead', '00000000-0000-0000-0000-000000000003', 'Lee', '', 9)",
         ),
     ];
 

@@ -139,7 +139,23 @@ async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Probl
             let targets: Vec<String> = args.get("targets")?;
             json!(handle.find(&targets, &args.text("text")?).await?)
         }
-        "use_existing" => json!(handle.use_existing(&args.text("table")?, &id()?).await?),
+        "search" => json!(
+            handle
+                .search(&args.text("text")?, args.get("live")?)
+                .await?
+        ),
+        "link" => {
+            let chat: Option<String> = args.get("chat")?;
+            json!(
+                handle
+                    .link(&args.text("table")?, &id()?, chat.as_deref())
+                    .await?
+            )
+        }
+        "unlink" => {
+            let chat: Option<String> = args.get("chat")?;
+            json!(handle.unlink(&args.text("table")?, chat.as_deref()).await?)
+        }
         "outbox" => json!(handle.outbox().await?),
         "retry" => json!(handle.retry(&id()?, args.get("values")?).await?),
         "discard" => json!(handle.discard(&id()?).await?),

@@ -1,11 +1,12 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { ActivityDrawer } from "../activity/ActivityDrawer";
 import type { Problem, View } from "../backend";
 import { Cards } from "../cards/Cards";
 import { ConsoleDialog } from "../console/ConsoleDialog";
 import { TopBar } from "../header/TopBar";
 import { VisitorHeader } from "../header/VisitorHeader";
+import { type TakenBack, Unlinked } from "../links/Unlinked";
 import { OutboxDrawer } from "../outbox/OutboxDrawer";
 import { PracticeConsole } from "../practice/PracticeConsole";
 import { FormDrawer } from "../record/FormDrawer";
@@ -13,7 +14,9 @@ import { IconOnly } from "../record/IconOnly";
 import { KeptForms } from "../record/KeptForms";
 import { RecordPanel } from "../record/RecordPanel";
 import { useForms } from "../record/useForms";
+import { SearchDrawer } from "../search/SearchDrawer";
 import { hidden } from "../text/hidden";
+import { Timeline } from "../timeline/Timeline";
 import { IdleScreen } from "./IdleScreen";
 import { Notices } from "./Notices";
 import { Unidentifiable } from "./Unidentifiable";
@@ -52,7 +55,7 @@ interface Props {
 
 export function Page({ view, down, failure, commands, onDismiss }: Props) {
   const styles = useStyles();
-  const [open, setOpen] = useState<"console" | "outbox" | "activity" | null>(null);
+  const [open, setOpen] = useState<"console" | "outbox" | "activity" | "search" | null>(null);
   const { visitor, recognition, recording, practice } = view;
   const forms = useForms();
   const chat = visitor?.chatId ?? null;
@@ -60,11 +63,21 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
   const close = () => {
     setOpen(null);
   };
-  useShortcuts(commands.refresh);
+  const search = useCallback(() => {
+    setOpen("search");
+  }, []);
+  useShortcuts(commands.refresh, search);
+  const [takenBack, setTakenBack] = useState<TakenBack | null>(null);
+  const isUnlinked =
+    takenBack !== null &&
+    visitor !== null &&
+    takenBack.chat === chat &&
+    !recognition[takenBack.table].record?.link;
   return (
     <div className={styles.page}>
       <TopBar
         view={view}
+        onSearch={search}
         onRefresh={commands.refresh}
         onOutbox={() => {
           setOpen("outbox");
@@ -90,6 +103,18 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
             commands={commands}
             onDismiss={onDismiss}
           />
+          {isUnlinked && (
+            <Unlinked
+              link={takenBack}
+              onUndo={() => {
+                setTakenBack(null);
+                commands.link(takenBack.table, takenBack.id, takenBack.chat);
+              }}
+              onDismiss={() => {
+                setTakenBack(null);
+              }}
+            />
+          )}
           <KeptForms
             forms={forms.forms.filter(({ key }) => key !== forms.shown)}
             onResume={forms.show}
@@ -114,7 +139,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           ) : recording.iconOnly ? (
             <IconOnly />
           ) : recognition.state === "unidentifiable" ? (
-            <Unidentifiable problem={recognition.problem} />
+            <Unidentifiable problem={recognition.problem} onSearch={search} />
           ) : (
             <Cards
               // Another visitor's cards start closed and unchosen.
@@ -124,6 +149,19 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
               onRefresh={commands.refresh}
               onChoose={commands.choose}
               onOpen={commands.openRecord}
+              onSearch={search}
+              onUnlink={({ table, id, name }) => {
+                setTakenBack({ table, id, name: name.trim() || texts.card.nameless, chat });
+                commands.unlink(table, chat);
+              }}
+            />
+          )}
+          {visitor && !recording.iconOnly && (
+            <Timeline
+              key={`timeline ${chat ?? visitor.email}`}
+              timeline={view.timeline}
+              onOpen={commands.openRecord}
+              onRefresh={commands.refresh}
             />
           )}
         </div>
@@ -146,6 +184,15 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           }}
         />
       ))}
+      {open === "search" && (
+        <SearchDrawer
+          view={view}
+          failure={failure}
+          onDismiss={onDismiss}
+          onOpen={commands.openRecord}
+          onClose={close}
+        />
+      )}
       {open === "outbox" && (
         <OutboxDrawer
           revision={view.revision}

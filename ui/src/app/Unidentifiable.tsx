@@ -1,6 +1,6 @@
-import { makeStyles, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import type { Problem } from "../backend";
-import { PersonQuestionMark24Regular } from "../icons";
+import { PersonQuestionMark24Regular, Search16Regular } from "../icons";
 import { RecordText } from "../text/RecordText";
 import { texts } from "../texts";
 
@@ -16,17 +16,23 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusXLarge,
     boxShadow: tokens.shadow2,
   },
-  icon: { display: "flex", gridRow: "1 / span 3", color: tokens.colorNeutralForeground3 },
+  icon: { display: "flex", gridRow: "1 / span 4", color: tokens.colorNeutralForeground3 },
   title: {
     margin: 0,
     fontSize: tokens.fontSizeBase300,
     lineHeight: tokens.lineHeightBase300,
     fontWeight: tokens.fontWeightSemibold,
   },
+  button: { justifySelf: "start", marginTop: tokens.spacingVerticalXS },
   sentence: { color: tokens.colorNeutralForeground2 },
 });
 
-export function Unidentifiable({ problem }: { problem: Problem | null }) {
+interface Props {
+  problem: Problem | null;
+  onSearch: () => void;
+}
+
+export function Unidentifiable({ problem, onSearch }: Props) {
   const styles = useStyles();
   return (
     <section className={styles.panel}>
@@ -40,6 +46,9 @@ export function Unidentifiable({ problem }: { problem: Problem | null }) {
       <RecordText className={styles.sentence}>
         {problem?.nextStep ?? texts.unidentifiable.nextStep}
       </RecordText>
+      <Button className={styles.button} icon={<Search16Regular />} onClick={onSearch}>
+        {texts.search.open}
+      </Button>
     </section>
   );
 }

@@ -10,6 +10,8 @@ export interface Commands {
   revokeConsole: (id: string) => void;
   playVisitor: (id: string) => void;
   openRecord: (table: string, id: string) => void;
+  link: (table: Table, id: string, chat: string | null) => void;
+  unlink: (table: Table, chat: string | null) => void;
   reconnect: () => void;
   signIn: () => void;
   cancelSignIn: () => void;
@@ -47,6 +49,12 @@ export function useCommands(backend: Backend) {
       },
       openRecord: (table, id) => {
         run(backend.openRecord(table, id));
+      },
+      link: (table, id, chat) => {
+        run(backend.link(table, id, chat));
+      },
+      unlink: (table, chat) => {
+        run(backend.unlink(table, chat));
       },
       reconnect: () => {
         run(backend.reconnect());

@@ -6,7 +6,7 @@ export const TABLES: readonly Table[] = ["contact", "account", "lead"];
 
 export const cardId = (table: Table) => `card-${table}`;
 
-export function useShortcuts(refresh: () => void): void {
+export function useShortcuts(refresh: () => void, search: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const reload = event.key === "F5" || (event.ctrlKey && event.key.toLowerCase() === "r");
@@ -14,6 +14,11 @@ export function useShortcuts(refresh: () => void): void {
         // Reloading the page would only lose what it shows: the agent means the visitor's records.
         event.preventDefault();
         refresh();
+        return;
+      }
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        search();
         return;
       }
       if (!event.altKey || event.ctrlKey || event.metaKey) return;
@@ -28,5 +33,5 @@ export function useShortcuts(refresh: () => void): void {
     return () => {
       window.removeEventListener("keydown", pressed);
     };
-  }, [refresh]);
+  }, [refresh, search]);
 }

@@ -8,6 +8,7 @@ import type {
   Found,
   Problem,
   RecordTable,
+  SearchResults,
   Table,
   View,
 } from "./types";
@@ -34,8 +35,12 @@ export interface Recorder {
   duplicates(filled: Filled): Promise<Duplicates>;
   /** Records of these tables whose name, e-mail or number looks like the text. */
   find(targets: string[], text: string): Promise<Found[]>;
-  /** Takes this record as the visitor's instead of creating one. */
-  takeExisting(table: string, id: string): Promise<void>;
+  /** Records that the text finds: in the cache, or with `live` in Dynamics too. */
+  search(text: string, live: boolean): Promise<SearchResults>;
+  /** Says that the visitor of this chat is this record, now and the next time. */
+  link(table: string, id: string, chat: string | null): Promise<void>;
+  /** Takes back what was linked to the visitor of this chat. */
+  unlink(table: Table, chat: string | null): Promise<void>;
   outbox(): Promise<Entry[]>;
   /** Tries again; `values` are those that were corrected, by `table.column`. */
   retry(id: string, values: Record<string, string>): Promise<void>;
@@ -94,7 +99,9 @@ export interface Wire {
   add_to_case: { id: string; chat: string | null };
   duplicates: { filled: Filled };
   find: { targets: string[]; text: string };
-  use_existing: { table: string; id: string };
+  search: { text: string; live: boolean };
+  link: { table: string; id: string; chat: string | null };
+  unlink: { table: Table; chat: string | null };
   outbox: Record<string, never>;
   retry: { id: string; values: Record<string, string> };
   discard: { id: string };
@@ -129,7 +136,9 @@ export function commandsOver(call: Call): Omit<Backend, "subscribe" | "savesFile
     addToCase: async (id, chat) => (await call("add_to_case", { id, chat })) as Entry,
     duplicates: async (filled) => (await call("duplicates", { filled })) as Duplicates,
     find: async (targets, text) => (await call("find", { targets, text })) as Found[],
-    takeExisting: (table, id) => done("use_existing", { table, id }),
+    search: async (text, live) => (await call("search", { text, live })) as SearchResults,
+    link: (table, id, chat) => done("link", { table, id, chat }),
+    unlink: (table, chat) => done("unlink", { table, chat }),
     outbox: async () => (await call("outbox", {})) as Entry[],
     retry: (id, values) => done("retry", { id, values }),
     discard: (id) => done("discard", { id }),

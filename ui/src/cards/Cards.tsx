@@ -1,5 +1,5 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
-import type { Card, Problem, Recognition, Table, Visitor } from "../backend";
+import type { Card, Problem, RecordView, Recognition, Table, Visitor } from "../backend";
 import { TABLES } from "../app/useShortcuts";
 import { brief } from "../text/visible";
 import { texts } from "../texts";
@@ -47,9 +47,12 @@ interface Props {
   onRefresh: () => void;
   onChoose: (table: Table, id: string) => void;
   onOpen: (table: Table, id: string) => void;
+  onUnlink: (record: RecordView) => void;
+  onSearch: () => void;
 }
 
-export function Cards({ recognition, visitor, onRefresh, onChoose, onOpen }: Props) {
+export function Cards(props: Props) {
+  const { recognition, visitor, onRefresh, onChoose, onOpen, onUnlink, onSearch } = props;
   const styles = useStyles();
   return (
     <div className={styles.cards}>
@@ -69,6 +72,8 @@ export function Cards({ recognition, visitor, onRefresh, onChoose, onOpen }: Pro
           onOpen={(id) => {
             onOpen(table, id);
           }}
+          onUnlink={onUnlink}
+          onSearch={onSearch}
         />
       ))}
     </div>

@@ -1,5 +1,6 @@
 import {
   Badge,
+  Button,
   Skeleton,
   SkeletonItem,
   makeStyles,
@@ -16,8 +17,10 @@ import {
   History16Regular,
   Open16Regular,
   Person20Regular,
+  Search16Regular,
   TargetArrow20Regular,
 } from "../icons";
+import { LinkLine } from "../links/LinkLine";
 import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { hidden } from "../text/hidden";
@@ -105,6 +108,7 @@ const useStyles = makeStyles({
     lineHeight: tokens.lineHeightBase300,
     fontWeight: tokens.fontWeightSemibold,
   },
+  search: { marginTop: tokens.spacingVerticalXS },
   skeleton: {
     display: "grid",
     rowGap: tokens.spacingVerticalS,
@@ -190,6 +194,8 @@ interface Props {
   onRefresh: () => void;
   onChoose: (id: string) => void;
   onOpen: (id: string) => void;
+  onUnlink: (record: RecordView) => void;
+  onSearch: () => void;
 }
 
 export function TableCard({
@@ -202,6 +208,8 @@ export function TableCard({
   onRefresh,
   onChoose,
   onOpen,
+  onUnlink,
+  onSearch,
 }: Props) {
   const styles = useStyles();
   const heading = useId();
@@ -243,6 +251,15 @@ export function TableCard({
             <>
               <span className={styles.noneTitle}>{texts.card.none[table]}</span>
               <p className={styles.sentence}>{missing}</p>
+              <Button
+                size="small"
+                className={styles.search}
+                icon={<Search16Regular />}
+                aria-label={texts.search.openFor(table)}
+                onClick={onSearch}
+              >
+                {texts.search.open}
+              </Button>
             </>
           )}
           {card.state === "failed" && (
@@ -297,12 +314,22 @@ export function TableCard({
       {record && (
         <>
           <div className={styles.provenance}>
-            <p className={styles.line}>
-              <span className={styles.lineIcon}>
-                <CheckmarkCircle16Regular />
-              </span>
-              <RecordText lines={4}>{reasonOf(record)}</RecordText>
-            </p>
+            {record.link ? (
+              <LinkLine
+                link={record.link}
+                name={name}
+                onUnlink={() => {
+                  onUnlink(record);
+                }}
+              />
+            ) : (
+              <p className={styles.line}>
+                <span className={styles.lineIcon}>
+                  <CheckmarkCircle16Regular />
+                </span>
+                <RecordText lines={4}>{reasonOf(record)}</RecordText>
+              </p>
+            )}
             <Age record={record} checking={checking} />
           </div>
           <div className={styles.fields}>

@@ -13,6 +13,7 @@ import {
   MailInbox16Regular,
   PlugConnected16Regular,
   PlugDisconnected16Regular,
+  Search16Regular,
 } from "../icons";
 import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
@@ -58,6 +59,7 @@ const useStyles = makeStyles({
 
 interface Props {
   view: View;
+  onSearch: () => void;
   onRefresh: () => void;
   onOutbox: () => void;
   onActivity: () => void;
@@ -103,6 +105,12 @@ export function TopBar(props: Props) {
         {view.connection.organization}
       </RecordText>
       <div className={styles.buttons}>
+        <IconButton
+          label={texts.search.button}
+          opensDialog
+          icon={<Search16Regular />}
+          onClick={props.onSearch}
+        />
         <IconButton
           label={texts.refresh}
           icon={<ArrowClockwise16Regular />}

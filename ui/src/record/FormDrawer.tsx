@@ -215,7 +215,7 @@ export function FormDrawer({ form, shown, current, onDone, onAside, onClose }: P
             disabled={disabled || !current}
             onTake={(table, id) => {
               action.run(
-                () => recorder.takeExisting(table, id),
+                () => recorder.link(table, id, form.chat),
                 () => {
                   onDone(null);
                 },

@@ -1,7 +1,6 @@
 //! What the window shows of the recording: read in the background whenever the outbox or the current chat changes.
 
-use integration::identify::Reason;
-use integration::{Match, Record, Table};
+use integration::{Match, Table};
 use tokio::sync::mpsc;
 
 use super::{Controller, News};
@@ -124,40 +123,6 @@ impl Controller {
             conversation: self.conversation.clone()?,
             recognition: self.lookup.recognition.clone(),
         })
-    }
-
-    /// Shows a record that the agent named as the one that the visitor is.
-    pub(super) fn use_existing(&mut self, record: Record) -> Result<(), Problem> {
-        if self.conversation.is_none() {
-            return Err(crate::recorder::no_chat());
-        }
-        let (table, id) = (record.table, record.id.clone());
-        if !self.lookup.recognition.choose(table, &id) {
-            let mut outcome = self
-                .lookup
-                .recognition
-                .of(table)
-                .cloned()
-                .unwrap_or_default();
-            let is_shown = outcome
-                .matched
-                .as_ref()
-                .is_some_and(|matched| matched.record.id == id);
-            if !is_shown {
-                let named = Match {
-                    record,
-                    rule: "Chosen by the agent".to_owned(),
-                    reason: Reason::FoundByDynamics,
-                };
-                if let Some(former) = outcome.matched.replace(named) {
-                    outcome.others.insert(0, former);
-                }
-                self.lookup.live.insert(table, outcome.clone());
-                self.lookup.recognition.set(table, outcome);
-            }
-        }
-        self.lookup.chosen.insert(table, id);
-        Ok(())
     }
 
     /// Notes who was recognised, once for each chat and answer.

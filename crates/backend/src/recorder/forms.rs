@@ -449,31 +449,10 @@ impl Recorder {
             detail: detail(record),
         }
     }
-
-    /// A record as recognition has it, for one that the agent names.
-    pub(crate) async fn record(&self, table: Table, id: Uuid) -> Result<Record, Problem> {
-        let client = self.client()?;
-        let rules = self.rules();
-        let columns =
-            integration::identify::columns_to_read(table, &rules.identification, &rules.fields);
-        let query = Query::new(table.entity_set())
-            .select(
-                columns
-                    .iter()
-                    .map(|column| crate::recognise::property(&rules.columns, table, column)),
-            )
-            .formatted_values(true);
-        let row = client
-            .retrieve(table.entity_set(), id, &query)
-            .await
-            .map_err(|error| Problem::from_dataverse(&error, self.now()))?;
-        crate::recognise::plain_record(&rules.columns, table, &columns, &row, self.now())
-            .ok_or_else(no_chat)
-    }
 }
 
 /// What tells a record from others: company, e-mail, phone.
-pub(super) fn detail(record: &Record) -> String {
+pub(crate) fn detail(record: &Record) -> String {
     let company = record
         .account
         .as_deref()

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Change, Entry, NewEntry, NewLine, State};
 use uuid::Uuid;
 
-use super::kept::{Read, field, json, parse, visitor};
+use super::kept::{Read, json, parse, visitor};
 use super::{Recorder, locked};
+use crate::links;
 use crate::problem::Problem;
 
 /// How long a chat that was reopened may go on without a word from the console before it is written down as it is known
@@ -302,17 +303,5 @@ fn queued(cause: Cause) -> &'static str {
 
 /// What tells the person, so that what is written about one person keeps its order.
 fn person_key(conversation: &Conversation, subject: &str, country: Option<&str>) -> String {
-    if let Some(email) = field(conversation, "visitor.email") {
-        return format!("email:{}", email.to_lowercase());
-    }
-    if let Some(phone) = field(conversation, "visitor.phone") {
-        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-        let number = integration::phone::Number::parse(&phone, country).map_or(digits, |number| {
-            number.e164().unwrap_or(number.digits()).to_owned()
-        });
-        if !number.is_empty() {
-            return format!("phone:{number}");
-        }
-    }
-    format!("chat:{subject}")
+    links::identity(conversation, country).unwrap_or_else(|| format!("chat:{subject}"))
 }

@@ -133,14 +133,14 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<String, Problem> {
 }
 
 /// The visitor's name, e-mail address or phone number: whatever is known first.
-pub(super) fn visitor(conversation: &Conversation) -> String {
+pub(crate) fn visitor(conversation: &Conversation) -> String {
     ["visitor.name", "visitor.email", "visitor.phone"]
         .iter()
         .find_map(|name| field(conversation, name))
         .unwrap_or_else(|| "Unknown visitor".to_owned())
 }
 
-pub(super) fn field(conversation: &Conversation, name: &str) -> Option<String> {
+pub(crate) fn field(conversation: &Conversation, name: &str) -> Option<String> {
     name.parse()
         .ok()
         .and_then(|field| conversation.field(&field))

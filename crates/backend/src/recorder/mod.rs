@@ -40,8 +40,9 @@ use crate::schema;
 
 use conversations::Conversations;
 
-pub(crate) use forms::{Current, id, no_chat};
+pub(crate) use forms::{Current, detail, id, no_chat};
 pub(crate) use intake::subject;
+pub(crate) use kept::{field, visitor};
 pub use pace::Jitter;
 pub(crate) use run::run;
 pub(crate) use show::BUTTONS;
@@ -115,20 +116,20 @@ impl Recorder {
         &self.0.parts
     }
 
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.0.parts.store
     }
 
-    fn organization(&self) -> &str {
+    pub(crate) fn organization(&self) -> &str {
         &self.0.parts.organization
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    pub(crate) fn now(&self) -> jiff::Timestamp {
         self.0.parts.clock.now()
     }
 
     /// The client, or why there is none.
-    fn client(&self) -> Result<Client, Problem> {
+    pub(crate) fn client(&self) -> Result<Client, Problem> {
         self.0.parts.client.clone()
     }
 
@@ -137,7 +138,7 @@ impl Recorder {
     }
 
     /// What visitors are recognised by, with the columns as they are known now.
-    fn rules(&self) -> Arc<Rules> {
+    pub(crate) fn rules(&self) -> Arc<Rules> {
         let schema = self.schema();
         let mut known = locked(&self.0.rules);
         if let Some((of, rules)) = &*known
@@ -198,7 +199,7 @@ impl Recorder {
         self.0.wake.notify_one();
     }
 
-    fn note_shown(&self, table: &str, id: Uuid) {
+    pub(crate) fn note_shown(&self, table: &str, id: Uuid) {
         let mut shown = locked(&self.0.shown);
         if shown.len() >= MOST_SHOWN {
             shown.clear();

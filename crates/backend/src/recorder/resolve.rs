@@ -7,11 +7,13 @@ use dataverse::{Batch, Client, Done, Error, Filter, Key, Query};
 use integration::decide::{Decision, Situation, decide};
 use integration::plan::{Intent, LookupBy, LookupQuestion, RecordPlan, Wish};
 use integration::{Match, Outcome, Question, Table, identify};
+use store::LinkOf;
 use uuid::Uuid;
 
 use super::Recorder;
 use super::kept::{KeptPlan, Read};
 use super::trouble::{Verdict, verdict};
+use crate::links;
 use crate::problem::Problem;
 use crate::recognise::{self, Rules};
 use crate::view::{self, ChoiceOfPerson};
@@ -82,18 +84,49 @@ impl Recorder {
         entries: &[&Read],
     ) -> Result<Vec<Resolved>, Error> {
         let rules = self.rules();
-        let found = people(client, &rules, entries).await?;
+        let mut linked = Vec::with_capacity(entries.len());
+        for read in entries {
+            linked.push(self.linked(read).await);
+        }
+        let found = people(client, &rules, entries, &linked).await?;
         let organization = self.organization_id(client).await?;
         let mut resolved: Vec<Resolved> = entries
             .iter()
+            .zip(linked)
             .zip(found)
-            .map(|(read, found)| match found {
-                Ok(outcome) => decided(self, &rules, read, &outcome, organization),
-                Err(error) => Resolved::Trouble(Problem::from_dataverse(&error, self.now())),
+            .map(|((read, linked), found)| match (linked, found) {
+                (Err(problem), _) => Resolved::Trouble(problem),
+                (Ok(Some(linked)), _) => decided(self, &rules, read, &linked, organization),
+                (Ok(None), Ok(found)) => decided(self, &rules, read, &found, organization),
+                (Ok(None), Err(error)) => {
+                    Resolved::Trouble(Problem::from_dataverse(&error, self.now()))
+                }
             })
             .collect();
         answer_lookups(client, schema, &mut resolved).await?;
         Ok(resolved)
+    }
+
+    /// Whom an agent has linked to the visitor: the rules are not asked then.
+    async fn linked(&self, read: &Read) -> Result<Option<Outcome>, Problem> {
+        let Some(table) = table_to_ask(&read.intent) else {
+            return Ok(None);
+        };
+        let of = LinkOf {
+            organization: self.organization(),
+            identity: Some(&read.entry.person_key),
+            chat: Some(&read.entry.subject),
+        };
+        let links = self.stored(self.store().links(of).await)?;
+        let link = links
+            .iter()
+            .find(|link| link.table == table.logical_name())
+            .and_then(links::bare);
+        Ok(link.map(|link| {
+            let mut outcome = Outcome::default();
+            link.put_into(&mut outcome);
+            outcome
+        }))
     }
 
     /// The organization's id, from which ids are computed.
@@ -115,15 +148,18 @@ fn table_to_ask(intent: &Intent) -> Option<Table> {
     }
 }
 
-/// Who the rules find, for each entry.
+/// Who the rules find, for each entry whose visitor is linked to nobody.
 async fn people(
     client: &Client,
     rules: &Rules,
     entries: &[&Read],
+    linked: &[Result<Option<Outcome>, Problem>],
 ) -> Result<Vec<Result<Outcome, Error>>, Error> {
     let mut questions: Vec<(usize, Question)> = Vec::new();
-    for (place, read) in entries.iter().enumerate() {
-        if let Some(table) = table_to_ask(&read.intent) {
+    for (place, (read, linked)) in entries.iter().zip(linked).enumerate() {
+        if matches!(linked, Ok(None))
+            && let Some(table) = table_to_ask(&read.intent)
+        {
             let Rules {
                 identification,
                 fields,
@@ -233,7 +269,7 @@ fn choice_of_person(recorder: &Recorder, found: &Match) -> ChoiceOfPerson {
 }
 
 fn why(found: &Match) -> String {
-    format!("{}: {}.", found.rule, found.reason.sentence())
+    format!("{}.", found.why())
 }
 
 /// Puts the rows in the place of the questions that the plans ask: a user by e-mail address, a record by name.

@@ -37,7 +37,7 @@ impl Recorder {
                 at: self.now(),
                 what: "recognised".to_owned(),
                 visitor: visitor(conversation),
-                detail: format!("{}: {}.", found.rule, found.reason.sentence()),
+                detail: format!("{}.", found.why()),
                 chat: super::subject(conversation),
                 table: Some(table.logical_name().to_owned()),
                 record_id: found.record.id.parse().ok(),

@@ -292,7 +292,8 @@ pub struct ActivityLine {
     pub number: i64,
     /// When it happened (RFC 3339).
     pub at: String,
-    /// What happened: `recognised`, `queued`, `created`, `updated`, `existed`, `attention`, `discarded`, `undone`, `nothing`.
+    /// What happened: `recognised`, `queued`, `created`, `updated`, `existed`, `attention`, `discarded`, `undone`, `nothing`,
+    /// `linked`, `unlinked`.
     pub what: String,
     /// The visitor's name, e-mail address or phone number.
     pub visitor: String,

@@ -14,5 +14,6 @@ mod program;
 mod recognize;
 mod recording;
 mod sandbox;
+mod search;
 mod serve;
 mod settings;

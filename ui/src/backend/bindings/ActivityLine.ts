@@ -13,7 +13,8 @@ number: number,
  */
 at: string, 
 /**
- * What happened: `recognised`, `queued`, `created`, `updated`, `existed`, `attention`, `discarded`, `undone`, `nothing`.
+ * What happened: `recognised`, `queued`, `created`, `updated`, `existed`, `attention`, `discarded`, `undone`, `nothing`,
+ * `linked`, `unlinked`.
  */
 what: string, 
 /**

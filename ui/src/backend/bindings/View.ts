@@ -6,6 +6,7 @@ import type { Practice } from "./Practice";
 import type { Problem } from "./Problem";
 import type { Recognition } from "./Recognition";
 import type { Recording } from "./Recording";
+import type { Timeline } from "./Timeline";
 import type { Visitor } from "./Visitor";
 
 /**
@@ -44,6 +45,10 @@ visitor: Visitor | null,
  * Who that visitor is.
  */
 recognition: Recognition, 
+/**
+ * What happened around them lately.
+ */
+timeline: Timeline, 
 /**
  * How chats are written down.
  */
