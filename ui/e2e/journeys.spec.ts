@@ -239,7 +239,7 @@ test("everything by keyboard alone", async ({ page, host, open }) => {
   await open(states["idle-practice"]);
 
   const practiceToggle = page.getByRole("button", { name: /^Practice console/ });
-  for (let stop = 0; stop < 5; stop += 1) {
+  for (let stop = 0; stop < 8; stop += 1) {
     await page.keyboard.press("Tab");
     if (await practiceToggle.evaluate((element) => element === document.activeElement)) break;
   }
@@ -308,7 +308,7 @@ test("a tooltip covers nothing but its surroundings", async ({ page, open }) => 
   await open(states.live);
   // By keyboard: under the mouse, a tooltip that covers its own button goes away again.
   await page.keyboard.press("Tab");
-  await expect(page.getByRole("button", { name: "Refresh (F5)" })).toBeFocused();
+  await expect(page.getByRole("button", { name: "Search (Ctrl+K)" })).toBeFocused();
   await expect(page.getByRole("tooltip")).toBeVisible();
   await page.screenshot({ path: "test-results/screens/tooltip.png" });
   // What is covered cannot be clicked.
