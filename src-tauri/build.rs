@@ -29,6 +29,14 @@ fn main() {
         "undo",
         "activity",
         "export_activity",
+        "lock",
+        "unlock",
+        "local_data",
+        "traces",
+        "forget",
+        "wipe",
+        "make_recovery",
+        "use_recovery",
     ]);
     let attributes = tauri_build::Attributes::new().app_manifest(commands);
     if let Err(error) = tauri_build::try_build(attributes) {

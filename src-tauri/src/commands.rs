@@ -1,11 +1,12 @@
 //! What the page may ask for. Each command passes on and answers; failures are [`Problem`]s.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use backend::view::{
-    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable,
-    SearchResults, View,
+    ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, LocalDataView,
+    Receipt, RecordTable, Recovered, SearchResults, Traces, View, WipeOptions, Wiped,
 };
 use backend::{Handle, Problem};
 use integration::Table;
@@ -41,7 +42,15 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         choose_person,
         undo,
         activity,
-        export_activity
+        export_activity,
+        lock,
+        unlock,
+        local_data,
+        traces,
+        forget,
+        wipe,
+        make_recovery,
+        use_recovery
     ])
 }
 
@@ -252,4 +261,65 @@ async fn export_activity(
     filter: ActivityFilter,
 ) -> Result<String, Problem> {
     backend.export_activity(filter).await
+}
+
+#[tauri::command]
+async fn lock(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.lock().await
+}
+
+#[tauri::command]
+async fn unlock(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.unlock().await
+}
+
+#[tauri::command]
+async fn local_data(backend: State<'_, Handle>) -> Result<LocalDataView, Problem> {
+    backend.local_data().await
+}
+
+#[tauri::command]
+async fn traces(
+    backend: State<'_, Handle>,
+    email: Option<String>,
+    phone: Option<String>,
+) -> Result<Traces, Problem> {
+    backend.traces(email.as_deref(), phone.as_deref()).await
+}
+
+#[tauri::command]
+async fn forget(
+    backend: State<'_, Handle>,
+    email: Option<String>,
+    phone: Option<String>,
+    discard_unsent: bool,
+) -> Result<Receipt, Problem> {
+    backend
+        .forget(email.as_deref(), phone.as_deref(), discard_unsent)
+        .await
+}
+
+#[tauri::command]
+async fn wipe(backend: State<'_, Handle>, options: WipeOptions) -> Result<Wiped, Problem> {
+    backend.wipe(options).await
+}
+
+#[tauri::command]
+async fn make_recovery(
+    backend: State<'_, Handle>,
+    file: Option<PathBuf>,
+    passphrase: String,
+) -> Result<PathBuf, Problem> {
+    backend
+        .make_recovery(file.as_deref(), passphrase.into())
+        .await
+}
+
+#[tauri::command]
+async fn use_recovery(
+    backend: State<'_, Handle>,
+    text: String,
+    passphrase: String,
+) -> Result<Recovered, Problem> {
+    backend.use_recovery(text, passphrase.into()).await
 }

@@ -48,3 +48,6 @@ export { SubtractCircle16Regular } from "@fluentui/react-icons/svg/subtract-circ
 export { TaskListLtr20Regular } from "@fluentui/react-icons/svg/task-list-ltr";
 export { Warning16Regular } from "@fluentui/react-icons/svg/warning";
 export { Delete16Regular } from "@fluentui/react-icons/svg/delete";
+export { Database16Regular } from "@fluentui/react-icons/svg/database";
+export { LockClosed16Regular, LockClosed32Regular } from "@fluentui/react-icons/svg/lock-closed";
+export { MoreHorizontal16Regular } from "@fluentui/react-icons/svg/more-horizontal";

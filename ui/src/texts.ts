@@ -1,5 +1,14 @@
 // Every string that the page shows or speaks. Numbers and times arrive formatted for the agent's locale.
-import type { EntryState, RecordTable, Table, Written } from "./backend/types";
+import type {
+  EntryState,
+  LocalData,
+  RecordTable,
+  Recovered,
+  Table,
+  Traces,
+  Wiped,
+  Written,
+} from "./backend/types";
 import type { Span } from "./time";
 
 const integers = new Intl.NumberFormat();
@@ -24,6 +33,15 @@ const article: Record<Table, string> = {
   account: "an account",
   lead: "a lead",
 };
+
+const copiedTables: Record<string, string> = {
+  contact: "Contacts",
+  account: "Accounts",
+  lead: "Leads",
+  incident: "Cases",
+};
+
+const sizes = new Intl.NumberFormat(undefined, { style: "unit", unit: "kilobyte" });
 
 const recordNames: Record<RecordTable, string> = {
   contact: "Contact",
@@ -417,6 +435,7 @@ export const texts = {
       attention: "Needs attention",
       discarded: "Discarded",
       undone: "Undone",
+      forgotten: "Person erased",
       nothing: "Nothing to write",
       linked: "Linked",
       unlinked: "Unlinked",
@@ -430,6 +449,163 @@ export const texts = {
     ready: (lines: number) => `${counted(lines, "line", "lines")} as CSV, ready to be copied.`,
     copy: "Copy",
     file: (day: string) => `activity-${day}.csv`,
+  },
+
+  menu: {
+    button: "More",
+    data: "Data on this computer",
+    lock: "Lock",
+    lockKeys: "Ctrl+Shift+L",
+  },
+
+  locked: {
+    title: "Locked",
+    sentence: "Nothing is shown while you are away. Chats that end are still written down.",
+    unlock: "Unlock",
+    waits: (queued: number, attention: number) =>
+      queued + attention === 0
+        ? "Nothing waits to be sent."
+        : `${counted(queued, "record waits", "records wait")} to be sent, ${integers.format(attention)} ${attention === 1 ? "needs" : "need"} attention.`,
+  },
+
+  data: {
+    title: "Data on this computer",
+    loading: "Looking at what is kept…",
+    failed: "What is kept could not be read.",
+    kept: "What is kept",
+    encrypted:
+      "Copies, outbox and activity are encrypted; the key is in the system’s keyring. Log files name nobody unless more is logged than usual.",
+    inMemory: "Nothing is kept in files: it is gone when the companion is closed.",
+    copiesOf: (table: string) => copiedTables[table] ?? table,
+    copies: (count: number, since: string | null) =>
+      since === null
+        ? counted(count, "copy", "copies")
+        : `${counted(count, "copy", "copies")}, the oldest read ${since}`,
+    outbox: "Outbox",
+    entries: (count: number, unsent: number, since: string | null) =>
+      [
+        counted(count, "entry", "entries"),
+        unsent > 0 ? `${integers.format(unsent)} not sent yet` : "",
+        since === null ? "" : `the oldest of ${since}`,
+      ]
+        .filter((part) => part !== "")
+        .join(", "),
+    activity: "Activity",
+    lines: (count: number, since: string | null) =>
+      since === null
+        ? counted(count, "line", "lines")
+        : `${counted(count, "line", "lines")} since ${since}`,
+    consoles: "Paired consoles",
+    count: (count: number) => integers.format(count),
+    logs: "Log files",
+    size: (bytes: number) => sizes.format(Math.ceil(bytes / 1_000)),
+    aside: "Set aside:",
+    folderCopy: "folder",
+
+    lock: "Lock",
+    lockIntro:
+      "For a desk that you leave: nothing of any visitor is shown, and the copies are closed. Chats that end are still written down.",
+    lockNow: "Lock now",
+
+    recovery: "Recovery file",
+    recoveryIntro:
+      "If the keyring ever loses the key, the recovery file brings back what waits to be sent, the activity and the paired consoles.",
+    noRecovery: "You have not made a recovery file yet. It takes a minute.",
+    recoveryMadeAt: (time: string) => `Made ${time}.`,
+    lost: (files: string[]) => `The key was lost; ${files.join(", ")} can be recovered.`,
+    makeRecovery: "Make a recovery file",
+    useRecovery: "Use the recovery file",
+    making: "Making…",
+    recovering: "Recovering…",
+    passphrase: "Passphrase",
+    passphraseNew: "New passphrase",
+    passphraseAgain: "The same again",
+    passphraseShort: (least: number) => `Use at least ${integers.format(least)} characters.`,
+    passphraseDiffers: "The two are not the same.",
+    recoveryFile: "File",
+    recoveryFileHint: "A new file; left empty, one in your documents.",
+    chooseFile: "Choose the recovery file.",
+    recoveryMade: (file: string) =>
+      `${file} is made. Keep a copy elsewhere, and the passphrase apart from it.`,
+    recovered: ({ entries, unsent, lines, consoles, isWhole, left }: Recovered) =>
+      [
+        `Recovered: ${counted(entries, "entry", "entries")} of the outbox (${integers.format(unsent)} not sent yet), ${counted(lines, "line", "lines")} of the activity, ${counted(consoles, "paired console", "paired consoles")}.`,
+        isWhole ? "" : "Some of it could not be read; the file is kept.",
+        left.length === 0 ? "" : `Not with this key: ${left.join(", ")}.`,
+      ]
+        .filter((part) => part !== "")
+        .join(" "),
+
+    forget: "Forget a person",
+    forgetIntro:
+      "Erases one person from this computer and gives a receipt. Dynamics itself is not changed.",
+    whom: "E-mail address or phone number",
+    look: "Look what is kept",
+    looking: "Looking…",
+    lookAgain: "Look again",
+    nothingFound: "Nothing on this computer names this person.",
+    wouldErase: "This would be erased:",
+    traces: ({ copies, answers, entries, lines, links, logLines, removed }: Traces) =>
+      [
+        copies > 0 ? counted(copies, "copy of a record", "copies of records") : "",
+        answers > 0 ? counted(answers, "remembered answer", "remembered answers") : "",
+        entries > 0 ? counted(entries, "entry of the outbox", "entries of the outbox") : "",
+        lines > 0 ? counted(lines, "line of the activity", "lines of the activity") : "",
+        links > 0 ? counted(links, "link to a record", "links to records") : "",
+        logLines > 0 ? counted(logLines, "log line", "log lines") : "",
+        ...removed.map((name) => `The older file ${name}`),
+      ].filter((part) => part !== ""),
+    unreadable: (files: string[]) =>
+      `${files.join(", ")} cannot be opened and may still name the person. “Remove data” can remove it.`,
+    unsentOfPerson: (count: number) =>
+      count === 1
+        ? "1 entry about this person has not been sent yet:"
+        : `${integers.format(count)} entries about this person have not been sent yet:`,
+    unsent: (count: number) =>
+      count === 1
+        ? "1 entry of the outbox has not been sent yet."
+        : `${integers.format(count)} entries of the outbox have not been sent yet.`,
+    sendFirst: "Send first",
+    discardUnsent: (count: number) =>
+      count === 1 ? "Discard it unsent" : `Discard all ${integers.format(count)} unsent`,
+    eraseNow: "Erase",
+    erasing: "Erasing…",
+    forgotten: "The person is erased from this computer.",
+    receipt: "Receipt",
+    receiptCopy: "receipt",
+    receiptFile: (day: string) => `receipt-${day}.json`,
+    saveReceipt: "Save the receipt",
+    done: "Done",
+
+    remove: "Remove data",
+    removeIntro: "Empties what is kept on this computer. Dynamics itself is not changed.",
+    removeAsk: "Remove data…",
+    willRemove: "This will be removed:",
+    removed: (data: LocalData, store: boolean, aside: string[]) => [
+      "All copies of records",
+      `Log files (${sizes.format(Math.ceil(data.logBytes / 1_000))})`,
+      ...(store
+        ? [
+            counted(data.entries, "entry of the outbox", "entries of the outbox"),
+            counted(data.lines, "line of the activity", "lines of the activity"),
+            `${counted(data.consoles, "paired console", "paired consoles")}, to be paired again`,
+          ]
+        : []),
+      ...aside,
+    ],
+    removeStore: "Also the outbox, the activity and the paired consoles",
+    removeAside: "Also the files that were set aside",
+    removeNow: "Remove",
+    removing: "Removing…",
+    wiped: ({ copies, entries, lines, consoles, discarded }: Wiped) =>
+      [
+        `Removed: ${counted(copies, "copy of a record", "copies of records")} and the log files.`,
+        entries + lines + consoles > 0
+          ? `${counted(entries, "entry", "entries")} of the outbox (${integers.format(discarded)} unsent), ${counted(lines, "line", "lines")} of the activity, ${counted(consoles, "paired console", "paired consoles")}.`
+          : "",
+      ]
+        .filter((part) => part !== "")
+        .join(" "),
   },
 
   announce: {

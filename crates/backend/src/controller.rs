@@ -4,6 +4,7 @@
 //! A lookup carries the number of the visitor it was started for; news of an earlier number are dropped, so
 //! that a late answer never overwrites a newer visitor.
 
+mod lock;
 mod lookup;
 mod recording;
 mod timeline;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use crate::bridge::{ConsoleDesk, Consoles};
 use crate::cached;
 use crate::clock::Clock;
+use crate::data::Whom;
 use crate::links::{Linked, Links, Whose};
 use crate::local;
 use crate::person::{PersonsSignIn, SignInNews};
@@ -139,6 +141,22 @@ pub(crate) enum Command {
     },
     CancelSignIn,
     SignOut,
+    /// Shows nothing personal any more.
+    Lock {
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    Unlock {
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    /// Whoever is shown is not shown any more if it is this person.
+    Forget {
+        whom: Box<Whom>,
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    /// The stores whose key was lost were taken over.
+    Recovered {
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
 }
 
 pub(crate) fn record_not_shown() -> Problem {
@@ -164,6 +182,7 @@ pub(crate) fn first_view(parts: &Parts) -> View {
     View {
         revision: 0,
         version: crate::VERSION.to_owned(),
+        locked: false,
         connection: ConnectionView {
             kind: parts.kind,
             state: ConnectionState::Connecting,
@@ -302,6 +321,8 @@ struct Controller {
     timeline: ShownTimeline,
     practising: Option<String>,
     recording: ShownRecording,
+    /// Whether nothing personal is shown.
+    is_locked: bool,
     revision: u64,
 }
 
@@ -327,6 +348,7 @@ impl Controller {
             lookup: Lookup::default(),
             timeline: ShownTimeline::default(),
             practising: None,
+            is_locked: false,
             revision: 0,
         }
     }
@@ -690,7 +712,7 @@ impl Controller {
             number,
             ..Lookup::default()
         };
-        let Some(conversation) = self.conversation.clone() else {
+        let Some(conversation) = self.conversation.clone().filter(|_| !self.is_locked) else {
             return;
         };
         // Who gave nothing may be linked to somebody.
@@ -704,11 +726,9 @@ impl Controller {
 
     /// Asks again for the same visitor; what is shown stays until the answers are there.
     fn look_up_again(&mut self) {
-        let Some(conversation) = self
-            .conversation
-            .clone()
-            .filter(|_| !self.evidence().is_empty() || !self.lookup.links.is_empty())
-        else {
+        let Some(conversation) = self.conversation.clone().filter(|_| {
+            !self.is_locked && (!self.evidence().is_empty() || !self.lookup.links.is_empty())
+        }) else {
             return;
         };
         if let Some(task) = self.lookup.task.take() {
@@ -983,6 +1003,24 @@ impl Controller {
                 }
             }
             Command::SignOut => self.sign_out(),
+            Command::Lock { answer } => {
+                self.lock();
+                let _ = answer.send(Ok(()));
+            }
+            Command::Unlock { answer } => {
+                self.unlock();
+                let _ = answer.send(Ok(()));
+            }
+            Command::Forget { whom, answer } => {
+                self.forget(&whom);
+                let _ = answer.send(Ok(()));
+            }
+            Command::Recovered { answer } => {
+                self.parts
+                    .file_problems
+                    .retain(|problem| problem.code != "store_key_lost");
+                let _ = answer.send(Ok(()));
+            }
         }
     }
 
@@ -1011,9 +1049,13 @@ impl Controller {
     }
 
     fn view(&self) -> View {
+        if self.is_locked {
+            return self.locked_view();
+        }
         View {
             revision: self.revision,
             version: crate::VERSION.to_owned(),
+            locked: false,
             connection: ConnectionView {
                 kind: self.parts.kind,
                 state: self.connection,

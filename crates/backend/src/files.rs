@@ -15,8 +15,8 @@ use crate::secrets::from_environment;
 /// The variable that holds the key of the encrypted files.
 pub const STORE_KEY: &str = "COMPANION_STORE_KEY";
 
-const CACHE: &str = "cache.sqlite";
-const STORE: &str = "store.sqlite";
+pub(crate) const CACHE: &str = "cache.sqlite";
+pub(crate) const STORE: &str = "store.sqlite";
 
 /// Where the cache and the store lie.
 #[derive(Clone, Debug)]
@@ -25,8 +25,10 @@ pub enum Files {
     Folder {
         /// The folder; it is made if it is missing.
         folder: PathBuf,
-        /// What they are encrypted with.
+        /// What the store is encrypted with.
         key: Key,
+        /// What the cache is encrypted with.
+        cache_key: CacheKey,
         /// What a person should know of them.
         notice: Option<Problem>,
     },
@@ -34,6 +36,21 @@ pub enum Files {
     Memory,
     /// Gone with the process, since there is no key.
     Refused(Problem),
+}
+
+/// What the cache is encrypted with. While the companion is locked nobody has its key; the store's is needed then, since
+/// chats that end are still taken over.
+#[derive(Clone, Debug)]
+pub enum CacheKey {
+    /// The store's key: on a server, where the environment has it all the time.
+    OfStore,
+    /// A key of its own, read from the keyring whenever the cache is opened, and made if it is missing.
+    InKeyring {
+        /// The keyring.
+        keyring: Keyring,
+        /// The name of its entry.
+        entry: String,
+    },
 }
 
 impl Files {
@@ -60,26 +77,27 @@ impl Files {
             return Ok(Files::Folder {
                 folder,
                 key: parse(&given)?,
+                cache_key: CacheKey::OfStore,
                 notice: None,
             });
         }
         // The path as others write it is the same folder.
         let folder = std::path::absolute(&folder).map_err(|error| unusable(&error))?;
         let entry = format!("store-key {}", folder.display());
+        let cache_key = CacheKey::InKeyring {
+            keyring: keyring.clone(),
+            entry: format!("cache-key {}", folder.display()),
+        };
         if let Some(key) = read(keyring, &entry).await? {
             return Ok(Files::Folder {
                 folder,
                 key,
+                cache_key,
                 notice: None,
             });
         }
         // Of two that start for the first time one makes the key, and the other one finds it.
-        let folder_to_lock = folder.clone();
-        let lock = tokio::task::spawn_blocking(move || locked(&folder_to_lock))
-            .await
-            .map_err(io::Error::other)
-            .flatten()
-            .map_err(|error| unusable(&error))?;
+        let lock = lock_keys(&folder).await?;
         let (key, notice) = match read(keyring, &entry).await? {
             Some(key) => (key, None),
             None => {
@@ -92,6 +110,7 @@ impl Files {
         Ok(Files::Folder {
             folder,
             key,
+            cache_key,
             notice,
         })
     }
@@ -101,13 +120,60 @@ impl Files {
     /// # Errors
     /// Only if SQLite cannot open any database at all.
     pub async fn cache(&self) -> Result<(Cache, Option<Problem>), Problem> {
-        let opened = match self {
-            Files::Folder { folder, key, .. } => Cache::open(&folder.join(CACHE), key).await,
-            Files::Memory | Files::Refused(_) => Cache::memory().await.map(|cache| (cache, None)),
+        let refused = match self.cache_key().await {
+            Ok(Some((path, key))) => {
+                let (cache, why) = Cache::open(&path, &key).await.map_err(from_store)?;
+                return Ok((cache, why.map(|why| made_anew(&why))));
+            }
+            Ok(None) => None,
+            Err(problem) => Some(problem),
         };
-        opened
-            .map(|(cache, why)| (cache, why.map(|why| made_anew(&why))))
-            .map_err(|error| Problem::from_store(&error))
+        Ok((Cache::memory().await.map_err(from_store)?, refused))
+    }
+
+    /// Opens the cache again after it was closed. Where the key cannot be had it stays closed.
+    ///
+    /// # Errors
+    /// `keyring_unavailable`, `keyring_locked`, `keyring_failed`, and the cache's.
+    pub(crate) async fn reopen(&self, cache: &Cache) -> Result<(), Problem> {
+        let opened = match self.cache_key().await? {
+            Some((path, key)) => Cache::open(&path, &key).await.map(|(cache, _)| cache),
+            None => Cache::memory().await,
+        };
+        cache.reopen(opened.map_err(from_store)?);
+        Ok(())
+    }
+
+    /// Where the cache lies, and its key.
+    async fn cache_key(&self) -> Result<Option<(PathBuf, Key)>, Problem> {
+        let Files::Folder {
+            folder,
+            key,
+            cache_key,
+            ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let key = match cache_key {
+            CacheKey::OfStore => key.clone(),
+            CacheKey::InKeyring { keyring, entry } => {
+                if let Some(kept) = keyring.read(entry).await? {
+                    parse(&kept)?
+                } else {
+                    let _lock = lock_keys(folder).await?;
+                    match keyring.read(entry).await? {
+                        Some(kept) => parse(&kept)?,
+                        None => {
+                            let key = Key::random();
+                            keyring.keep(entry, key.digits().clone()).await?;
+                            key
+                        }
+                    }
+                }
+            }
+        };
+        Ok(Some((folder.join(CACHE), key)))
     }
 
     /// Opens the store, or one in memory where that cannot be done.
@@ -117,6 +183,7 @@ impl Files {
                 folder,
                 key,
                 notice,
+                ..
             } => match Store::open_or_salvage(&folder.join(STORE), key).await {
                 Ok((store, salvaged)) => {
                     let salvaged = salvaged.map(|salvaged| rescued(&salvaged));
@@ -207,6 +274,20 @@ fn parse(digits: &secrecy::SecretString) -> Result<Key, Problem> {
     Key::parse(digits.expose_secret()).map_err(|error| Problem::from_store(&error))
 }
 
+fn from_store(error: store::Error) -> Problem {
+    Problem::from_store(&error)
+}
+
+/// Keeps others from making keys for this folder, as long as the answer lives.
+async fn lock_keys(folder: &Path) -> Result<File, Problem> {
+    let folder = folder.to_owned();
+    tokio::task::spawn_blocking(move || locked(&folder))
+        .await
+        .map_err(io::Error::other)
+        .flatten()
+        .map_err(|error| unusable(&error))
+}
+
 fn locked(folder: &Path) -> io::Result<File> {
     store::private_folder(folder)?;
     let lock = File::create(folder.join("key.lock"))?;
@@ -231,7 +312,7 @@ fn set_aside(folder: &Path) -> io::Result<Option<Problem>> {
             "The keyring does not have the key of the companion's files any more. What was waiting to be sent, the paired consoles and the activity were set aside as {file}."
         ),
         format!(
-            "Pair the Agent Console again. Whoever has the former key can open {file} by setting {STORE_KEY} and giving the file its former name."
+            "If you have made a recovery file, use it under \"Data on this computer\" or with `companion recovery use`: then all of it is there again. Otherwise pair the Agent Console again, and keep {file} for whoever finds the former key."
         ),
     )))
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use directories::ProjectDirs;
+use directories::{ProjectDirs, UserDirs};
 
 /// The settings file of this user. It need not exist: without it the companion practises.
 #[must_use]
@@ -20,6 +20,14 @@ pub fn data() -> Option<PathBuf> {
 #[must_use]
 pub fn logs() -> Option<PathBuf> {
     Some(project()?.data_local_dir().join("logs"))
+}
+
+/// Where this person keeps documents; without such a folder their own one.
+#[must_use]
+pub fn documents() -> Option<PathBuf> {
+    let user = UserDirs::new()?;
+    let documents = user.document_dir().filter(|folder| folder.is_dir());
+    Some(documents.unwrap_or_else(|| user.home_dir()).to_owned())
 }
 
 fn project() -> Option<ProjectDirs> {

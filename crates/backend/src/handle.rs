@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::bridge::ConsoleDesk;
 use crate::controller::{Command, record_not_shown, stopping};
+use crate::data::{LocalData, Lock};
 use crate::links::Links;
 use crate::practice::PracticeConsole;
 use crate::problem::Problem;
@@ -33,6 +34,8 @@ pub struct Handle {
     pub(crate) recorder: Recorder,
     pub(crate) links: Links,
     pub(crate) search: Search,
+    pub(crate) data: LocalData,
+    pub(crate) lock: Lock,
 }
 
 impl Handle {
@@ -102,6 +105,7 @@ impl Handle {
     /// # Errors
     /// `candidate_gone` if it is none (any more), `companion_stopping`.
     pub async fn choose(&self, table: Table, id: String) -> Result<(), Problem> {
+        self.unlocked()?;
         self.ask(|answer| Command::Choose { table, id, answer })
             .await
     }
@@ -112,6 +116,7 @@ impl Handle {
     /// # Errors
     /// `record_not_shown`, `companion_stopping`.
     pub async fn record_url(&self, table: &str, id: String) -> Result<String, Problem> {
+        self.unlocked()?;
         if let Ok(id) = id.parse()
             && let Some(url) = self.recorder.record_url(table, id).await
         {
@@ -139,6 +144,7 @@ impl Handle {
     /// # Errors
     /// `console_unknown`, or the store's.
     pub async fn revoke_console(&self, id: &str) -> Result<(), Problem> {
+        self.unlocked()?;
         self.desk.revoke(id).await
     }
 
@@ -161,6 +167,7 @@ impl Handle {
     /// # Errors
     /// `practice_only`, `sample_unknown`, or what the console bridge answers.
     pub async fn play_visitor(&self, id: &str) -> Result<(), Problem> {
+        self.unlocked()?;
         let practice = self.practice.as_ref().ok_or_else(|| {
             Problem::new(
                 "practice_only",
@@ -194,6 +201,7 @@ impl Handle {
     /// # Errors
     /// `no_chat`, `companion_stopping`.
     pub async fn draft(&self, table: RecordTable) -> Result<Draft, Problem> {
+        self.unlocked()?;
         let current = self.current().await?.ok_or_else(crate::recorder::no_chat)?;
         self.recorder.draft(&current, table).await
     }
@@ -203,6 +211,7 @@ impl Handle {
     /// # Errors
     /// What is wrong with a value, `chat_gone`, `no_chat`, or the store's.
     pub async fn create(&self, filled: Filled) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         let current = self.current().await?;
         self.recorder.create(current, filled).await
     }
@@ -212,6 +221,7 @@ impl Handle {
     /// # Errors
     /// `no_chat`, `chat_gone`, `id_malformed`, or the store's.
     pub async fn add_to_case(&self, case: &str, chat: Option<&str>) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         let current = self.current().await?;
         self.recorder.add_to_case(current, case, chat).await
     }
@@ -221,6 +231,7 @@ impl Handle {
     /// # Errors
     /// `companion_stopping`.
     pub async fn duplicates(&self, filled: Filled) -> Result<Duplicates, Problem> {
+        self.unlocked()?;
         let current = self.current().await?;
         self.recorder.duplicates(current, &filled).await
     }
@@ -231,6 +242,7 @@ impl Handle {
     /// # Errors
     /// `tables_unknown`, or what Dynamics says, if there is no such copy.
     pub async fn find(&self, targets: &[String], text: &str) -> Result<Vec<Found>, Problem> {
+        self.unlocked()?;
         match self.recorder.find(targets, text).await {
             Err(problem) => {
                 let known = self.search.known(targets, text).await;
@@ -252,6 +264,7 @@ impl Handle {
     /// # Errors
     /// `search_superseded` if another search has begun meanwhile.
     pub async fn search(&self, text: &str, live: bool) -> Result<SearchResults, Problem> {
+        self.unlocked()?;
         self.search.find(text, live).await
     }
 
@@ -263,6 +276,7 @@ impl Handle {
     /// `table_unfit`, `id_malformed`, `no_chat`, `chat_changed`, `visitor_not_linkable`, `record_gone`, the store's, or what
     /// Dynamics says.
     pub async fn link(&self, table: &str, record: &str, chat: Option<&str>) -> Result<(), Problem> {
+        self.unlocked()?;
         let table = recognised(table)?;
         let record = id(record)?;
         let conversation = self.conversation(chat).await?;
@@ -280,6 +294,7 @@ impl Handle {
     /// # Errors
     /// `table_unfit`, `no_chat`, `chat_changed`, `link_gone`, or the store's.
     pub async fn unlink(&self, table: &str, chat: Option<&str>) -> Result<(), Problem> {
+        self.unlocked()?;
         let table = recognised(table)?;
         let conversation = self.conversation(chat).await?;
         let by = self.agent(&conversation);
@@ -320,6 +335,7 @@ impl Handle {
     /// # Errors
     /// The store's.
     pub async fn outbox(&self) -> Result<Vec<EntryView>, Problem> {
+        self.unlocked()?;
         self.recorder.outbox().await
     }
 
@@ -328,6 +344,7 @@ impl Handle {
     /// # Errors
     /// `entry_unknown`, or the store's.
     pub async fn entry(&self, entry: Uuid) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         self.recorder.entry(entry).await
     }
 
@@ -336,6 +353,7 @@ impl Handle {
     /// # Errors
     /// `entry_unknown`, the store's, `companion_stopping`, or what pauses the outbox until somebody has done something.
     pub async fn settled(&self, entry: Uuid) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         self.recorder.settled(entry).await
     }
 
@@ -349,6 +367,7 @@ impl Handle {
         entry: &str,
         values: BTreeMap<String, String>,
     ) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         self.recorder.retry(id(entry)?, &values).await
     }
 
@@ -357,6 +376,7 @@ impl Handle {
     /// # Errors
     /// `entry_unknown`, `entry_not_changeable`, or the store's.
     pub async fn discard(&self, entry: &str) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         self.recorder.discard(id(entry)?).await
     }
 
@@ -369,6 +389,7 @@ impl Handle {
         entry: &str,
         person: Option<&str>,
     ) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         let person = person.map(id).transpose()?;
         self.recorder.choose_person(id(entry)?, person).await
     }
@@ -379,6 +400,7 @@ impl Handle {
     /// # Errors
     /// `entry_unknown`, `undo_too_late`, `undo_touched`, or what Dynamics says.
     pub async fn undo(&self, entry: &str) -> Result<EntryView, Problem> {
+        self.unlocked()?;
         self.recorder.undo(id(entry)?).await
     }
 
@@ -387,6 +409,7 @@ impl Handle {
     /// # Errors
     /// The store's.
     pub async fn activity(&self, filter: ActivityFilter) -> Result<ActivityPage, Problem> {
+        self.unlocked()?;
         self.recorder.activity(filter).await
     }
 
@@ -395,6 +418,7 @@ impl Handle {
     /// # Errors
     /// The store's.
     pub async fn export_activity(&self, filter: ActivityFilter) -> Result<String, Problem> {
+        self.unlocked()?;
         self.recorder.export_activity(filter).await
     }
 
@@ -402,7 +426,7 @@ impl Handle {
         self.ask(|answer| Command::Current { answer }).await
     }
 
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, Problem>>) -> Command,
     ) -> Result<T, Problem> {

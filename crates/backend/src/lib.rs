@@ -13,6 +13,7 @@ mod cached;
 pub mod clock;
 pub mod connection;
 pub mod controller;
+pub mod data;
 pub mod doctor;
 pub mod files;
 pub mod folders;

@@ -66,6 +66,7 @@ impl Problem {
                 "The companion's store must be replaced, and another program of the companion has it open.",
                 "Close every companion, also those on the command line, and start it again.",
             ),
+            store::Error::Locked => ("The companion is locked.", "Unlock it in its window."),
             store::Error::InvalidKey => (
                 "The key of the companion's files is not a key.",
                 "A key has 64 hex digits. Correct COMPANION_STORE_KEY, or the file that COMPANION_STORE_KEY_FILE names.",

@@ -11,6 +11,7 @@ use crate::bridge::{Bridge, BridgeOptions, ConsoleDesk, ShownVisitor};
 use crate::clock::{Clock, SystemClock};
 use crate::connection;
 use crate::controller::{self, Channels, Parts};
+use crate::data::{LocalData, Lock};
 use crate::files::{Files, OpenedStore};
 use crate::handle::Handle;
 use crate::links::Links;
@@ -120,6 +121,9 @@ impl Backend {
             Err(_) => None,
         };
         let columns = known.as_deref().map(schema::columns).unwrap_or_default();
+        let data_organization = place(&client, &settings.connection);
+        let data_clock = Arc::clone(&clock);
+        let country = settings.identification.default_country.clone();
         let (schema_in, schema) = watch::channel(known);
         let recorder = Recorder::new(RecorderParts {
             store: store.clone(),
@@ -225,6 +229,15 @@ impl Backend {
             recorder: recorder.clone(),
             links,
             search: Search::new(recorder.clone(), cache.clone()),
+            data: LocalData {
+                files,
+                cache: cache.clone(),
+                store: store.clone(),
+                clock: data_clock,
+                organization: data_organization,
+                country,
+            },
+            lock: Lock::default(),
         };
 
         let stop = CancellationToken::new();
@@ -290,13 +303,19 @@ impl Backend {
 fn place(client: &Result<dataverse::Client, Problem>, settings: &ConnectionSettings) -> String {
     match client {
         Ok(client) => client.organization().web_root().to_string(),
-        Err(_) => settings
-            .organization_url
-            .as_deref()
-            .and_then(|address| dataverse::OrganizationUrl::parse(address, "v9.2").ok())
-            .map(|url| url.web_root().to_string())
-            .unwrap_or_default(),
+        Err(_) => organization(settings),
     }
+}
+
+/// Where the organization of these settings is, as text. Empty if it is not known.
+#[must_use]
+pub fn organization(settings: &ConnectionSettings) -> String {
+    settings
+        .organization_url
+        .as_deref()
+        .and_then(|address| dataverse::OrganizationUrl::parse(address, "v9.2").ok())
+        .map(|url| url.web_root().to_string())
+        .unwrap_or_default()
 }
 
 fn kind_view(kind: ConnectionKind) -> ConnectionKindView {

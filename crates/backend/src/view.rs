@@ -2,6 +2,7 @@
 //!
 //! The types are exported to TypeScript; a test holds the exported files to these.
 
+mod data;
 mod recording;
 mod search;
 mod timeline;
@@ -14,6 +15,10 @@ use ts_rs::TS;
 
 use crate::problem::Problem;
 
+pub use data::{
+    AsideFile, CopiesView, LocalDataView, Receipt, Recovered, RecoveryView, Traces, UnsentView,
+    WipeOptions, Wiped,
+};
 pub use recording::{
     ActivityFilter, ActivityLine, ActivityPage, ChoiceOfPerson, Draft, DraftAbout, DraftChoice,
     DraftField, Duplicates, EntryState, EntryView, Filled, Found, RecordTable, RecordingView,
@@ -31,6 +36,8 @@ pub struct View {
     pub revision: u64,
     /// The version of the product.
     pub version: String,
+    /// Whether the companion is locked: then nothing personal is here.
+    pub locked: bool,
     /// The connection to Dynamics.
     pub connection: ConnectionView,
     /// The Agent Consoles.
@@ -590,6 +597,11 @@ mod tests {
         ActivityPage::export_all(&config).unwrap();
         ActivityFilter::export_all(&config).unwrap();
         SearchResults::export_all(&config).unwrap();
+        LocalDataView::export_all(&config).unwrap();
+        Recovered::export_all(&config).unwrap();
+        Receipt::export_all(&config).unwrap();
+        WipeOptions::export_all(&config).unwrap();
+        Wiped::export_all(&config).unwrap();
         if std::env::var_os("UPDATE_BINDINGS").is_some() {
             std::fs::create_dir_all(&committed).unwrap();
             for name in exported(&committed).keys() {

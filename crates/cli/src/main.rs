@@ -3,6 +3,7 @@
 //! Every command takes `--json`: one JSON document on standard output, logs on standard error. It ends with
 //! 0, with 1 and `{"error":{"code","message","next_step"}}` on failure, with 2 if it was called wrongly.
 
+mod data;
 mod doctor;
 mod outbox;
 mod output;
@@ -64,6 +65,13 @@ enum Command {
     Activity(outbox::ActivityAction),
     /// Runs the console bridge without a window until it is told to stop.
     Serve(serve::Arguments),
+    /// Erases one person from this computer, and gives a receipt.
+    Forget(data::ForgetArguments),
+    /// Removes what is kept on this computer.
+    Wipe(data::WipeArguments),
+    /// Makes the file that the store can be recovered with when its key is lost, and uses it.
+    #[command(subcommand)]
+    Recovery(data::RecoveryAction),
     /// Looks at the settings.
     #[command(subcommand)]
     Settings(settings::Action),
@@ -154,6 +162,9 @@ async fn main() -> ExitCode {
         Command::Outbox(action) => success(outbox::run(&context, action).await),
         Command::Activity(action) => success(outbox::activity(&context, action).await),
         Command::Serve(arguments) => success(serve::run(&context, arguments).await),
+        Command::Forget(arguments) => success(data::forget(&context, arguments).await),
+        Command::Wipe(arguments) => success(data::wipe(&context, arguments).await),
+        Command::Recovery(action) => success(data::recovery(&context, action).await),
         Command::Settings(action) => success(settings::run(&context, action)),
         Command::Doctor => doctor::run(&context).await,
         Command::SignIn(arguments) => success(person::sign_in(&context, arguments).await),

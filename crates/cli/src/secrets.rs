@@ -7,6 +7,7 @@ use backend::Problem;
 use backend::keyring::Keyring;
 use backend::secrets::Kept;
 use clap::{Subcommand, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use crate::Context;
@@ -48,7 +49,9 @@ pub(crate) async fn run(context: &Context, action: Action) -> Result<(), Problem
     match action {
         Action::Set { name } => {
             let entry = entry(name)?;
-            keyring.keep(&entry, typed()?.into()).await?;
+            keyring
+                .keep(&entry, typed("Secret (it is not shown): ")?.into())
+                .await?;
             context.output.result(&json!({ "kept": true }), || {
                 "It is kept in the keyring.".to_owned()
             })
@@ -66,11 +69,34 @@ pub(crate) async fn run(context: &Context, action: Action) -> Result<(), Problem
     }
 }
 
+/// A passphrase, as `typed`.
+pub(crate) fn passphrase() -> Result<SecretString, Problem> {
+    typed("Passphrase (it is not shown): ").map(SecretString::from)
+}
+
+/// A new passphrase; on a terminal it is typed twice.
+pub(crate) fn new_passphrase() -> Result<SecretString, Problem> {
+    let first = passphrase()?;
+    if std::io::stdin().is_terminal()
+        && typed("The same again: ")
+            .map(SecretString::from)?
+            .expose_secret()
+            != first.expose_secret()
+    {
+        return Err(Problem::new(
+            "recovery_passphrase_differs",
+            "The two passphrases are not the same.",
+            "Type the passphrase again.",
+        ));
+    }
+    Ok(first)
+}
+
 /// One line of standard input; on a terminal it is not shown.
-fn typed() -> Result<String, Problem> {
+fn typed(prompt: &str) -> Result<String, Problem> {
     let stdin = std::io::stdin();
     let read = if stdin.is_terminal() {
-        rpassword::prompt_password("Secret (it is not shown): ")
+        rpassword::prompt_password(prompt)
     } else {
         let mut line = String::new();
         stdin

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use uuid::Uuid;
 
 use crate::outbox::moment;
@@ -118,6 +118,39 @@ pub(crate) async fn append(
     Ok(())
 }
 
+/// What keeps lines from being changed, while it is taken off in a transaction.
+pub(crate) struct Triggers(Vec<String>);
+
+/// Takes off what keeps lines from being changed. Only who restores it before the transaction ends may call this.
+pub(crate) async fn without_triggers(
+    transaction: &mut SqliteConnection,
+) -> Result<Triggers, Error> {
+    let triggers: Vec<(String, String)> = sqlx::query_as(
+        "SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = 'activity'",
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let mut statements = Vec::with_capacity(triggers.len());
+    for (name, sql) in triggers {
+        sqlx::query(AssertSqlSafe(format!("DROP TRIGGER main.{name}")))
+            .execute(&mut *transaction)
+            .await?;
+        statements.push(sql);
+    }
+    Ok(Triggers(statements))
+}
+
+impl Triggers {
+    pub(crate) async fn restore(self, transaction: &mut SqliteConnection) -> Result<(), Error> {
+        for statement in self.0 {
+            sqlx::query(AssertSqlSafe(statement))
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
 impl Store {
     /// Adds lines to the activity.
     ///
@@ -192,7 +225,7 @@ impl Store {
     }
 }
 
-fn line(row: &SqliteRow) -> Result<Line, Error> {
+pub(crate) fn line(row: &SqliteRow) -> Result<Line, Error> {
     let id = |name: &str| -> Result<Option<Uuid>, Error> {
         row.try_get::<Option<String>, _>(name)?
             .map(|text| text.parse().map_err(|_| Error::Stored("id")))

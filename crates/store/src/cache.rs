@@ -1,6 +1,7 @@
 //! The cache: what Dynamics said about a visitor, and when.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use sqlx::{Row, SqliteConnection, SqlitePool};
@@ -37,10 +38,11 @@ CREATE TABLE owner (
 ) STRICT;
 ";
 
-/// The cache file.
+/// The cache file. Clones share it: where one is locked, all are.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    pub(crate) pool: SqlitePool,
+    /// None while it is locked.
+    opened: Arc<RwLock<Option<SqlitePool>>>,
 }
 
 /// What was answered for a visitor: which records matched and why, without the records' values.
@@ -143,9 +145,32 @@ impl Cache {
         Cache::with_tables(file::memory().await?).await
     }
 
-    /// Ends all its connections, so that everything stands in the one file.
+    /// Ends all its connections, so that everything stands in the one file. One that lived in memory is gone. From then on
+    /// everything is refused with [`Error::Locked`], until [`Cache::reopen`].
     pub async fn close(&self) {
-        self.pool.close().await;
+        let pool = self
+            .opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(pool) = pool {
+            file::close(&pool).await;
+        }
+    }
+
+    /// Goes on with a cache that was just opened, in the place of what was closed.
+    pub fn reopen(&self, opened: Cache) {
+        let pool = opened
+            .opened
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = pool;
+    }
+
+    pub(crate) fn pool(&self) -> Result<SqlitePool, Error> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.clone().ok_or(Error::Locked)
     }
 
     async fn open_file(path: &Path, key: &Key) -> Result<Cache, Error> {
@@ -178,7 +203,9 @@ impl Cache {
             }
             _ => return Err(Error::Stored("cache of another version")),
         }
-        Ok(Cache { pool })
+        Ok(Cache {
+            opened: Arc::new(RwLock::new(Some(pool))),
+        })
     }
 
     /// Keeps an answer and the records that it names, all or nothing. Older copies are replaced.
@@ -195,7 +222,7 @@ impl Cache {
         answer: &CachedAnswer,
         records: &[CachedRecord],
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         put_read(&mut transaction, organization, records).await?;
         sqlx::query(
             "INSERT INTO answer (organization, visitor, body, read_at) VALUES (?, ?, ?, ?)
@@ -217,7 +244,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`], for example when the disk is full.
     pub async fn keep(&self, organization: &str, records: &[CachedRecord]) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         put_read(&mut transaction, organization, records).await?;
         transaction.commit().await?;
         Ok(())
@@ -236,7 +263,7 @@ impl Cache {
             sqlx::query("SELECT body, read_at FROM answer WHERE organization = ? AND visitor = ?")
                 .bind(organization)
                 .bind(visitor)
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.pool()?)
                 .await?;
         row.map(|row| {
             Ok(CachedAnswer {
@@ -268,7 +295,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`], for example when the disk is full.
     pub async fn put_schema(&self, organization: &str, schema: &CachedSchema) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT INTO schema (organization, language, body, read_at) VALUES (?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
@@ -307,7 +334,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(language.map(i64::from))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool()?)
         .await?;
         row.map(|row| {
             Ok(CachedSchema {
@@ -326,7 +353,7 @@ impl Cache {
     /// [`Error::Sql`].
     pub async fn belongs_to(&self, organization: &str, user: &str) -> Result<(), Error> {
         let owner = sqlx::query_as::<_, (String, String)>("SELECT organization, user FROM owner")
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.pool()?)
             .await?;
         let is_same = |(its, theirs): &(String, String)| its == organization && theirs == user;
         if owner.as_ref().is_some_and(is_same) {
@@ -338,7 +365,7 @@ impl Cache {
         sqlx::query("INSERT INTO owner (organization, user) VALUES (?, ?)")
             .bind(organization)
             .bind(user)
-            .execute(&self.pool)
+            .execute(&self.pool()?)
             .await?;
         Ok(())
     }
@@ -348,7 +375,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`].
     pub async fn wipe(&self) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::raw_sql(
             "DELETE FROM answer; DELETE FROM schema; DELETE FROM owner; DELETE FROM words; DELETE FROM key;
              DELETE FROM record; DELETE FROM key_name; DELETE FROM part;",
@@ -504,14 +531,14 @@ mod tests {
             .put("one", b"dana", &answer("a", 5), &[])
             .await
             .unwrap();
-        cache.pool.close().await;
+        cache.close().await;
         let (cache, why) = Cache::open(&path, &key).await.unwrap();
         assert!(why.is_none());
         assert_eq!(
             cache.answer("one", b"dana").await.unwrap(),
             Some(answer("a", 5))
         );
-        cache.pool.close().await;
+        cache.close().await;
         std::fs::write(
             &path,
             "this is no database at all, but long enough to be looked at",
@@ -535,7 +562,7 @@ mod tests {
         let (cache, why) = Cache::open(&path, &key).await.unwrap();
         assert!(why.is_none());
         let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&cache.pool)
+            .fetch_one(&cache.pool().unwrap())
             .await
             .unwrap();
         assert_eq!(version, SCHEMA);
@@ -544,10 +571,10 @@ mod tests {
             .await
             .unwrap();
         sqlx::query("PRAGMA user_version = 999")
-            .execute(&cache.pool)
+            .execute(&cache.pool().unwrap())
             .await
             .unwrap();
-        cache.pool.close().await;
+        cache.close().await;
         let (cache, why) = Cache::open(&path, &key).await.unwrap();
         assert!(matches!(why, Some(Error::Stored(_))), "{why:?}");
         assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);

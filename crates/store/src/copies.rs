@@ -145,7 +145,7 @@ impl Cache {
         find: &Find,
         at_most: u32,
     ) -> Result<Vec<CachedRecord>, Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         let Some(part) = part(&mut connection, organization, entity).await? else {
             return Ok(Vec::new());
         };
@@ -177,7 +177,7 @@ impl Cache {
         at_most: u32,
         similar: impl Fn(&str, &str) -> bool,
     ) -> Result<Vec<CachedRecord>, Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool()?.acquire().await?;
         let Some(part) = part(&mut connection, organization, entity).await? else {
             return Ok(Vec::new());
         };
@@ -230,7 +230,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(entity)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.pool()?)
         .await?;
         let Some(row) = row else {
             return Ok(Synchronised::default());
@@ -264,7 +264,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(entity)
-        .fetch_one(&self.pool)
+        .fetch_one(&self.pool()?)
         .await?;
         u64::try_from(count).map_err(|_| Error::Stored("number"))
     }
@@ -280,7 +280,7 @@ impl Cache {
         spec: &str,
         expected: Option<u64>,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
         sqlx::query(
             "UPDATE part SET spec = ?, pass = pass + 1, is_loading = 1, next = NULL, delta = NULL, done = 0, expected = ?
@@ -331,7 +331,7 @@ impl Cache {
         now: Timestamp,
         is_load: bool,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
         put_records(&mut transaction, part, page.records, Kept::Synchronised).await?;
         for (ids, which) in [(page.gone, ""), (page.unwanted, " AND pass > 0")] {
@@ -395,7 +395,7 @@ impl Cache {
         .bind(before.as_millisecond())
         .bind(organization)
         .bind(entity)
-        .execute(&self.pool)
+        .execute(&self.pool()?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -427,7 +427,7 @@ impl Cache {
         .bind(key)
         .bind(other)
         .bind(i64::from(at_most))
-        .fetch_all(&self.pool)
+        .fetch_all(&self.pool()?)
         .await?)
     }
 }

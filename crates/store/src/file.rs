@@ -124,6 +124,12 @@ fn opened() -> MutexGuard<'static, Vec<SqlitePool>> {
     OPENED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Closes a file and forgets it, and with it the key that it was opened with.
+pub(crate) async fn close(pool: &SqlitePool) {
+    pool.close().await;
+    opened().retain(|other| !other.is_closed());
+}
+
 /// Closes every file. To be called before the program ends, however it ends.
 pub async fn close_all() {
     let pools = std::mem::take(&mut *opened());

@@ -9,22 +9,26 @@
 mod activity;
 mod cache;
 mod copies;
+mod erase;
 mod file;
 mod key;
 mod links;
 mod outbox;
 mod salvage;
 mod store;
+mod takeover;
 
 pub use activity::{Line, LineFilter, NewLine};
 pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
 pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised};
+pub use erase::{CopiesOfTable, Kept, StoredAnswer, StoredCopy};
 pub use file::{close_all, private_folder};
 pub use key::Key;
 pub use links::{Link, LinkOf};
 pub use outbox::{Change, Counts, Entry, NewEntry, State};
 pub use salvage::{Salvaged, set_aside};
 pub use store::{Console, Store};
+pub use takeover::{TakenOver, aside};
 
 use thiserror::Error;
 
@@ -61,6 +65,9 @@ pub enum Error {
     /// There is no space left to write to. Nothing has changed.
     #[error("the disk is full")]
     Full(#[source] sqlx::Error),
+    /// The cache is closed until somebody unlocks it.
+    #[error("the cache is locked")]
+    Locked,
     /// Another program has the file open, so that it cannot be replaced.
     #[error("another program uses the file")]
     InUse,
@@ -118,6 +125,7 @@ impl Error {
             Error::Damaged(_) | Error::Stored(_) => "store_damaged",
             Error::Full(_) => "disk_full",
             Error::InUse => "store_in_use",
+            Error::Locked => "locked",
         }
     }
 }

@@ -404,7 +404,7 @@ impl Store {
     }
 }
 
-fn entry(row: &SqliteRow) -> Result<Entry, Error> {
+pub(crate) fn entry(row: &SqliteRow) -> Result<Entry, Error> {
     let id: String = row.try_get("id")?;
     let word: String = row.try_get("state")?;
     let count = |name| -> Result<u32, Error> {

@@ -24,7 +24,7 @@ const MOST_FAILURES: u32 = 5000;
 const LONGEST_TABLE: i64 = 1 << 20;
 
 /// The files of a database.
-const PARTS: [&str; 3] = ["-shm", "-wal", ""];
+pub(crate) const PARTS: [&str; 3] = ["-shm", "-wal", ""];
 
 /// What became of a damaged store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,14 +314,14 @@ async fn close(connection: SqliteConnection) {
     }
 }
 
-fn remove(path: &Path) -> Result<(), Error> {
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::BackUp(error)),
         _ => Ok(()),
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     match std::fs::copy(from, to) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::BackUp(error)),
         _ => Ok(()),

@@ -1,7 +1,7 @@
 //! Serves the page's files and `/page/ws`: commands in, views out, as the page's contract has it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -166,8 +166,38 @@ async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Probl
         "undo" => json!(handle.undo(&id()?).await?),
         "activity" => json!(handle.activity(args.get("filter")?).await?),
         "export_activity" => json!(handle.export_activity(args.get("filter")?).await?),
+        "lock" => json!(handle.lock().await?),
+        "unlock" => json!(handle.unlock().await?),
+        "local_data" => json!(handle.local_data().await?),
+        "traces" => {
+            let (email, phone) = whom(&args)?;
+            json!(handle.traces(email.as_deref(), phone.as_deref()).await?)
+        }
+        "forget" => {
+            let (email, phone) = whom(&args)?;
+            let discard = args.get("discardUnsent")?;
+            json!(
+                handle
+                    .forget(email.as_deref(), phone.as_deref(), discard)
+                    .await?
+            )
+        }
+        "wipe" => json!(handle.wipe(args.get("options")?).await?),
+        "make_recovery" => {
+            let file: Option<PathBuf> = args.get("file")?;
+            let passphrase = args.text("passphrase")?.into();
+            json!(handle.make_recovery(file.as_deref(), passphrase).await?)
+        }
+        "use_recovery" => {
+            let passphrase = args.text("passphrase")?.into();
+            json!(handle.use_recovery(args.text("text")?, passphrase).await?)
+        }
         other => return Err(bad_call(&format!("there is no command {other}"))),
     })
+}
+
+fn whom(args: &Args) -> Result<(Option<String>, Option<String>), Problem> {
+    Ok((args.get("email")?, args.get("phone")?))
 }
 
 fn bad_call(what: &str) -> Problem {

@@ -7,6 +7,7 @@ import { ConsoleDialog } from "../console/ConsoleDialog";
 import { TopBar } from "../header/TopBar";
 import { VisitorHeader } from "../header/VisitorHeader";
 import { type TakenBack, Unlinked } from "../links/Unlinked";
+import { DataDrawer } from "../data/DataDrawer";
 import { OutboxDrawer } from "../outbox/OutboxDrawer";
 import { PracticeConsole } from "../practice/PracticeConsole";
 import { FormDrawer } from "../record/FormDrawer";
@@ -17,6 +18,7 @@ import { useForms } from "../record/useForms";
 import { SearchDrawer } from "../search/SearchDrawer";
 import { hidden } from "../text/hidden";
 import { Timeline } from "../timeline/Timeline";
+import { LockedScreen } from "./LockedScreen";
 import { IdleScreen } from "./IdleScreen";
 import { Notices } from "./Notices";
 import { Unidentifiable } from "./Unidentifiable";
@@ -55,9 +57,14 @@ interface Props {
 
 export function Page({ view, down, failure, commands, onDismiss }: Props) {
   const styles = useStyles();
-  const [open, setOpen] = useState<"console" | "outbox" | "activity" | "search" | null>(null);
+  const [opened, setOpen] = useState<"console" | "outbox" | "activity" | "search" | "data" | null>(
+    null,
+  );
   const { visitor, recognition, recording, practice } = view;
   const forms = useForms();
+  // What was begun is there again when the companion is unlocked; until then nothing of it is drawn.
+  const open = view.locked ? null : opened;
+  const shownForm = view.locked ? null : forms.shown;
   const chat = visitor?.chatId ?? null;
   const isCurrent = (form: { chat: string | null }) => visitor !== null && form.chat === chat;
   const close = () => {
@@ -66,7 +73,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
   const search = useCallback(() => {
     setOpen("search");
   }, []);
-  useShortcuts(commands.refresh, search);
+  useShortcuts(commands.refresh, search, commands.lock);
   const [takenBack, setTakenBack] = useState<TakenBack | null>(null);
   const isUnlinked =
     takenBack !== null &&
@@ -75,103 +82,113 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
     !recognition[takenBack.table].record?.link;
   return (
     <div className={styles.page}>
-      <TopBar
-        view={view}
-        onSearch={search}
-        onRefresh={commands.refresh}
-        onOutbox={() => {
-          setOpen("outbox");
-        }}
-        onActivity={() => {
-          setOpen("activity");
-        }}
-        onConsole={() => {
-          setOpen("console");
-        }}
-        onSignOut={commands.signOut}
-      />
-      <main className={styles.main}>
-        <VisitorHeader
-          visitor={visitor}
-          known={recording.iconOnly ? knownNames(recognition) : null}
-        />
-        <div className={styles.content}>
-          <Notices
+      {view.locked ? (
+        <LockedScreen view={view} failure={failure} down={down} onUnlock={commands.unlock} />
+      ) : (
+        <>
+          <TopBar
             view={view}
-            down={down}
-            failure={open === null ? failure : null}
-            commands={commands}
-            onDismiss={onDismiss}
+            onSearch={search}
+            onRefresh={commands.refresh}
+            onOutbox={() => {
+              setOpen("outbox");
+            }}
+            onActivity={() => {
+              setOpen("activity");
+            }}
+            onConsole={() => {
+              setOpen("console");
+            }}
+            onSignOut={commands.signOut}
+            onData={() => {
+              setOpen("data");
+            }}
+            onLock={commands.lock}
           />
-          {isUnlinked && (
-            <Unlinked
-              link={takenBack}
-              onUndo={() => {
-                setTakenBack(null);
-                commands.link(takenBack.table, takenBack.id, takenBack.chat);
-              }}
-              onDismiss={() => {
-                setTakenBack(null);
-              }}
-            />
-          )}
-          <KeptForms
-            forms={forms.forms.filter(({ key }) => key !== forms.shown)}
-            onResume={forms.show}
-            onThrowAway={forms.remove}
-          />
-          {visitor && (
-            <RecordPanel
-              // A message about one chat is none about the next.
-              key={`record ${chat ?? visitor.email}`}
-              recording={recording}
+          <main className={styles.main}>
+            <VisitorHeader
               visitor={visitor}
-              unfinished={forms.forms.filter(isCurrent).map(({ table }) => table)}
-              onForm={(table, draft) => {
-                const who = visitor.name || visitor.email || texts.visitor.nameless;
-                forms.begin({ table, chat, who, draft });
-              }}
-              onOpen={commands.openRecord}
+              known={recording.iconOnly ? knownNames(recognition) : null}
             />
-          )}
-          {visitor === null ? (
-            <IdleScreen view={view} commands={commands} />
-          ) : recording.iconOnly ? (
-            <IconOnly />
-          ) : recognition.state === "unidentifiable" ? (
-            <Unidentifiable problem={recognition.problem} onSearch={search} />
-          ) : (
-            <Cards
-              // Another visitor's cards start closed and unchosen.
-              key={visitor.chatId ?? visitor.email}
-              recognition={recognition}
-              visitor={visitor}
-              onRefresh={commands.refresh}
-              onChoose={commands.choose}
-              onOpen={commands.openRecord}
-              onSearch={search}
-              onUnlink={({ table, id, name }) => {
-                setTakenBack({ table, id, name: name.trim() || texts.card.nameless, chat });
-                commands.unlink(table, chat);
-              }}
-            />
-          )}
-          {visitor && !recording.iconOnly && (
-            <Timeline
-              key={`timeline ${chat ?? visitor.email}`}
-              timeline={view.timeline}
-              onOpen={commands.openRecord}
-              onRefresh={commands.refresh}
-            />
-          )}
-        </div>
-      </main>
-      {practice && <PracticeConsole practice={practice} onPlay={commands.playVisitor} />}
+            <div className={styles.content}>
+              <Notices
+                view={view}
+                down={down}
+                failure={open === null ? failure : null}
+                commands={commands}
+                onDismiss={onDismiss}
+              />
+              {isUnlinked && (
+                <Unlinked
+                  link={takenBack}
+                  onUndo={() => {
+                    setTakenBack(null);
+                    commands.link(takenBack.table, takenBack.id, takenBack.chat);
+                  }}
+                  onDismiss={() => {
+                    setTakenBack(null);
+                  }}
+                />
+              )}
+              <KeptForms
+                forms={forms.forms.filter(({ key }) => key !== forms.shown)}
+                onResume={forms.show}
+                onThrowAway={forms.remove}
+              />
+              {visitor && (
+                <RecordPanel
+                  // A message about one chat is none about the next.
+                  key={`record ${chat ?? visitor.email}`}
+                  recording={recording}
+                  visitor={visitor}
+                  unfinished={forms.forms.filter(isCurrent).map(({ table }) => table)}
+                  onForm={(table, draft) => {
+                    const who = visitor.name || visitor.email || texts.visitor.nameless;
+                    forms.begin({ table, chat, who, draft });
+                  }}
+                  onOpen={commands.openRecord}
+                />
+              )}
+              {visitor === null ? (
+                <IdleScreen view={view} commands={commands} />
+              ) : recording.iconOnly ? (
+                <IconOnly />
+              ) : recognition.state === "unidentifiable" ? (
+                <Unidentifiable problem={recognition.problem} onSearch={search} />
+              ) : (
+                <Cards
+                  // Another visitor's cards start closed and unchosen.
+                  key={visitor.chatId ?? visitor.email}
+                  recognition={recognition}
+                  visitor={visitor}
+                  onRefresh={commands.refresh}
+                  onChoose={commands.choose}
+                  onOpen={commands.openRecord}
+                  onSearch={search}
+                  onUnlink={({ table, id, name }) => {
+                    setTakenBack({ table, id, name: name.trim() || texts.card.nameless, chat });
+                    commands.unlink(table, chat);
+                  }}
+                />
+              )}
+              {visitor && !recording.iconOnly && (
+                <Timeline
+                  key={`timeline ${chat ?? visitor.email}`}
+                  timeline={view.timeline}
+                  onOpen={commands.openRecord}
+                  onRefresh={commands.refresh}
+                />
+              )}
+            </div>
+          </main>
+          {practice && <PracticeConsole practice={practice} onPlay={commands.playVisitor} />}
+        </>
+      )}
       {forms.forms.map((form) => (
         <FormDrawer
           key={form.key}
           form={form}
-          shown={form.key === forms.shown}
+          shown={form.key === shownForm}
           current={isCurrent(form)}
           onDone={() => {
             forms.remove(form.key);
@@ -210,6 +227,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           onClose={close}
         />
       )}
+      {open === "data" && <DataDrawer onLock={commands.lock} onClose={close} />}
       {open === "console" && (
         <ConsoleDialog
           console={view.console}

@@ -16,6 +16,8 @@ export interface Commands {
   signIn: () => void;
   cancelSignIn: () => void;
   signOut: () => void;
+  lock: () => void;
+  unlock: () => void;
 }
 
 export function useCommands(backend: Backend) {
@@ -67,6 +69,12 @@ export function useCommands(backend: Backend) {
       },
       signOut: () => {
         run(backend.signOut());
+      },
+      lock: () => {
+        run(backend.lock());
+      },
+      unlock: () => {
+        run(backend.unlock());
       },
     };
   }, [backend]);

@@ -6,7 +6,7 @@ export const TABLES: readonly Table[] = ["contact", "account", "lead"];
 
 export const cardId = (table: Table) => `card-${table}`;
 
-export function useShortcuts(refresh: () => void, search: () => void): void {
+export function useShortcuts(refresh: () => void, search: () => void, lock: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const reload = event.key === "F5" || (event.ctrlKey && event.key.toLowerCase() === "r");
@@ -21,6 +21,11 @@ export function useShortcuts(refresh: () => void, search: () => void): void {
         search();
         return;
       }
+      if (event.ctrlKey && event.shiftKey && event.code === "KeyL") {
+        event.preventDefault();
+        lock();
+        return;
+      }
       if (!event.altKey || event.ctrlKey || event.metaKey) return;
       const table = TABLES[["Digit1", "Digit2", "Digit3"].indexOf(event.code)];
       const card = table && document.getElementById(cardId(table));
@@ -33,5 +38,5 @@ export function useShortcuts(refresh: () => void, search: () => void): void {
     return () => {
       window.removeEventListener("keydown", pressed);
     };
-  }, [refresh, search]);
+  }, [refresh, search, lock]);
 }

@@ -6,11 +6,18 @@ import type {
   Entry,
   Filled,
   Found,
+  LocalData,
   Problem,
+  Receipt,
   RecordTable,
+  Recovered,
   SearchResults,
   Table,
+  Traces,
   View,
+  Whom,
+  WipeOptions,
+  Wiped,
 } from "./types";
 
 /** What the page hears from the back end. */
@@ -53,8 +60,26 @@ export interface Recorder {
   exportActivity(filter: ActivityFilter): Promise<string>;
 }
 
+/** What is asked about the data on this computer; each answer is shown where it was asked for. Rejects with a `Problem`. */
+export interface Keeper {
+  /** Shows nothing personal until `unlock`. */
+  lock(): Promise<void>;
+  unlock(): Promise<void>;
+  /** What is kept. */
+  localData(): Promise<LocalData>;
+  /** What would be erased of a person. */
+  traces(whom: Whom): Promise<Traces>;
+  /** Erases a person. */
+  forget(whom: Whom, discardUnsent: boolean): Promise<Receipt>;
+  wipe(options: WipeOptions): Promise<Wiped>;
+  /** Writes a recovery file, without a name in the person's documents, and says where. */
+  makeRecovery(file: string | null, passphrase: string): Promise<string>;
+  /** Uses the text of a recovery file. */
+  useRecovery(text: string, passphrase: string): Promise<Recovered>;
+}
+
 /** Everything the page can ask of the back end. Commands reject with a `Problem`. */
-export interface Backend extends Recorder {
+export interface Backend extends Recorder, Keeper {
   /** Whether the page can offer a text as a file. (In the window, WebKitGTK drops such downloads without a word.) */
   readonly savesFiles: boolean;
   subscribe(listener: Listener): () => void;
@@ -109,6 +134,14 @@ export interface Wire {
   undo: { id: string };
   activity: { filter: ActivityFilter };
   export_activity: { filter: ActivityFilter };
+  lock: Record<string, never>;
+  unlock: Record<string, never>;
+  local_data: Record<string, never>;
+  traces: Whom;
+  forget: Whom & { discardUnsent: boolean };
+  wipe: { options: WipeOptions };
+  make_recovery: { file: string | null; passphrase: string };
+  use_recovery: { text: string; passphrase: string };
 }
 
 export type Call = <C extends keyof Wire>(command: C, args: Wire[C]) => Promise<unknown>;
@@ -145,6 +178,17 @@ export function commandsOver(call: Call): Omit<Backend, "subscribe" | "savesFile
     choosePerson: (id, record) => done("choose_person", { id, record }),
     undo: async (id) => (await call("undo", { id })) as Entry,
     activity: async (filter) => (await call("activity", { filter })) as ActivityPage,
+    lock: () => done("lock", {}),
+    unlock: () => done("unlock", {}),
+    localData: async () => (await call("local_data", {})) as LocalData,
+    traces: async (whom) => (await call("traces", whom)) as Traces,
+    forget: async (whom, discardUnsent) =>
+      (await call("forget", { ...whom, discardUnsent })) as Receipt,
+    wipe: async (options) => (await call("wipe", { options })) as Wiped,
+    makeRecovery: async (file, passphrase) =>
+      (await call("make_recovery", { file, passphrase })) as string,
+    useRecovery: async (text, passphrase) =>
+      (await call("use_recovery", { text, passphrase })) as Recovered,
     exportActivity: async (filter) => (await call("export_activity", { filter })) as string,
   };
 }

@@ -10,6 +10,12 @@ export type { Draft } from "./bindings/Draft";
 export type { DraftField } from "./bindings/DraftField";
 export type { Duplicates } from "./bindings/Duplicates";
 export type { Filled } from "./bindings/Filled";
+export type { LocalData } from "./bindings/LocalData";
+export type { Receipt } from "./bindings/Receipt";
+export type { Recovered } from "./bindings/Recovered";
+export type { Traces } from "./bindings/Traces";
+export type { WipeOptions } from "./bindings/WipeOptions";
+export type { Wiped } from "./bindings/Wiped";
 export type { Found } from "./bindings/Found";
 export type { RecordTable } from "./bindings/RecordTable";
 export type { SearchResults } from "./bindings/SearchResults";
@@ -35,3 +41,8 @@ export type EntryState = Entry["state"];
 export type Written = Entry["records"][number];
 export type ChoiceOfPerson = Entry["candidates"][number];
 export type Problem = NonNullable<Recognition["problem"]>;
+/** A person, by one of the two. */
+export interface Whom {
+  email: string | null;
+  phone: string | null;
+}

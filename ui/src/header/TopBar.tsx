@@ -19,6 +19,7 @@ import { IconButton } from "../text/IconButton";
 import { RecordText } from "../text/RecordText";
 import { texts } from "../texts";
 import { ConnectionBadge } from "./ConnectionBadge";
+import { MoreMenu } from "./MoreMenu";
 
 const useStyles = makeStyles({
   bar: {
@@ -65,6 +66,8 @@ interface Props {
   onActivity: () => void;
   onConsole: () => void;
   onSignOut: () => void;
+  onData: () => void;
+  onLock: () => void;
 }
 
 /** What needs a person, or else what waits. */
@@ -145,6 +148,7 @@ export function TopBar(props: Props) {
           }
           onClick={onConsole}
         />
+        <MoreMenu onData={props.onData} onLock={props.onLock} />
       </div>
       {asking && (
         <ProgressBar

@@ -297,6 +297,15 @@ impl ConsoleDesk {
         if done { Ok(()) } else { Err(unknown()) }
     }
 
+    /// Somebody else has changed the store's list. Consoles that are not on it any more are shut out.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn reread(&self) -> Result<(), Problem> {
+        let _listing = self.listing.lock().await;
+        self.reload().await
+    }
+
     /// Publishes the store's list; the caller holds `listing`.
     async fn reload(&self) -> Result<(), Problem> {
         let paired = self

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use comm100::Conversation;
 use integration::fit::fit;
 use integration::plan::{Chosen, RecordPlan, Wish};
 use integration::{Columns, Table};
 use store::{Change, Entry, NewLine, State};
 use uuid::Uuid;
 
-use super::Recorder;
 use super::kept::{Read, json};
 use super::run::LONGEST_SLEEP;
+use super::{Recorder, locked};
+use crate::data::{LocalData, Whom};
 use crate::problem::Problem;
-use crate::view::EntryView;
+use crate::view::{EntryView, Receipt};
 
 /// How many entries of each kind the list has.
 const MOST_LISTED: u32 = 200;
@@ -164,6 +166,20 @@ impl Recorder {
         .await
     }
 
+    /// Erases a person, while nobody changes entries.
+    pub(crate) async fn forget(
+        &self,
+        data: &LocalData,
+        whom: &Whom,
+        discard_unsent: bool,
+    ) -> Result<Receipt, Problem> {
+        let _desk = self.0.desk.lock().await;
+        let receipt = data.forget(whom, discard_unsent).await?;
+        locked(&self.0.conversations).forget(|conversation| is_about(conversation, whom));
+        self.tell();
+        Ok(receipt)
+    }
+
     /// Changes an entry, unless somebody else does at the same time: then it is read again.
     pub(super) async fn change(
         &self,
@@ -189,6 +205,12 @@ impl Recorder {
             }
         }
     }
+}
+
+/// Whether a conversation is with a person or names them.
+pub(crate) fn is_about(conversation: &Conversation, whom: &Whom) -> bool {
+    // What has no JSON form is in no file either.
+    serde_json::to_string(conversation).is_ok_and(|text| whom.is_named_in(&text))
 }
 
 /// Puts corrected values into the plan.

@@ -16,6 +16,13 @@ impl Conversations {
         found.map(|(_, conversation)| conversation.clone())
     }
 
+    /// Forgets chats; says how many.
+    pub(super) fn forget(&mut self, is_meant: impl Fn(&Conversation) -> bool) -> usize {
+        let before = self.0.len();
+        self.0.retain(|(_, conversation)| !is_meant(conversation));
+        before - self.0.len()
+    }
+
     /// Takes over what an event tells and gives the chat as it is known now; none for an event that names no chat.
     pub(super) fn take(&mut self, event: ConsoleEvent) -> Option<(String, Conversation)> {
         let told = Conversation::from(event);

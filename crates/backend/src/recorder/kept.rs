@@ -140,6 +140,17 @@ pub(crate) fn visitor(conversation: &Conversation) -> String {
         .unwrap_or_else(|| "Unknown visitor".to_owned())
 }
 
+/// The e-mail address and telephone number of the visitor whom an entry is about; none if it cannot be read.
+pub(crate) fn visitor_of_intent(intent: &str) -> Vec<String> {
+    let Ok(intent) = serde_json::from_str::<Intent>(intent) else {
+        return Vec::new();
+    };
+    ["visitor.email", "visitor.phone"]
+        .iter()
+        .filter_map(|name| field(&intent.conversation, name))
+        .collect()
+}
+
 pub(crate) fn field(conversation: &Conversation, name: &str) -> Option<String> {
     name.parse()
         .ok()

@@ -40,9 +40,10 @@ use crate::schema;
 
 use conversations::Conversations;
 
+pub(crate) use commands::is_about;
 pub(crate) use forms::{Current, detail, id, no_chat};
 pub(crate) use intake::subject;
-pub(crate) use kept::{field, visitor};
+pub(crate) use kept::{field, visitor, visitor_of_intent};
 pub use pace::Jitter;
 pub(crate) use run::run;
 pub(crate) use show::BUTTONS;

@@ -9,6 +9,7 @@
     reason = "each test file uses a part of it"
 )]
 
+pub mod raw;
 pub mod recording;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ pub fn encrypted_files(folder: &std::path::Path) -> impl Fn() -> backend::Files 
     move || backend::Files::Folder {
         folder: folder.clone(),
         key: key.clone(),
+        cache_key: backend::files::CacheKey::OfStore,
         notice: None,
     }
 }

@@ -5,6 +5,7 @@
 )]
 
 mod crash;
+mod data;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod files;

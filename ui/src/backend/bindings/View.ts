@@ -22,6 +22,10 @@ revision: number,
  */
 version: string, 
 /**
+ * Whether the companion is locked: then nothing personal is here.
+ */
+locked: boolean, 
+/**
  * The connection to Dynamics.
  */
 connection: Connection, 

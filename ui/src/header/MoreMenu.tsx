@@ -1,0 +1,45 @@
+import {
+  Button,
+  Menu,
+  MenuItem,
+  MenuList,
+  MenuPopover,
+  MenuTrigger,
+} from "@fluentui/react-components";
+import { Database16Regular, LockClosed16Regular, MoreHorizontal16Regular } from "../icons";
+import { texts } from "../texts";
+
+interface Props {
+  onData: () => void;
+  onLock: () => void;
+}
+
+/** What is not needed with every chat. */
+export function MoreMenu({ onData, onLock }: Props) {
+  return (
+    <Menu positioning="below-end">
+      <MenuTrigger disableButtonEnhancement>
+        <Button
+          appearance="subtle"
+          aria-label={texts.menu.button}
+          title={texts.menu.button}
+          icon={<MoreHorizontal16Regular />}
+        />
+      </MenuTrigger>
+      <MenuPopover>
+        <MenuList>
+          <MenuItem icon={<Database16Regular />} onClick={onData}>
+            {texts.menu.data}
+          </MenuItem>
+          <MenuItem
+            icon={<LockClosed16Regular />}
+            secondaryContent={texts.menu.lockKeys}
+            onClick={onLock}
+          >
+            {texts.menu.lock}
+          </MenuItem>
+        </MenuList>
+      </MenuPopover>
+    </Menu>
+  );
+}
