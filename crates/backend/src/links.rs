@@ -139,7 +139,7 @@ impl Links {
         let mut linked = Vec::new();
         for link in self.recorder.store().links(of).await? {
             let Some(bare) = bare(&link) else { continue };
-            let record = self.copy(bare.record.table, link.record).await?;
+            let record = self.copy(bare.record.table, link.record).await;
             let record = record.unwrap_or_else(|| bare.record.clone());
             linked.push(Linked { record, ..bare });
         }
@@ -169,9 +169,14 @@ impl Links {
         asked.filter_map(std::future::ready)
     }
 
-    async fn copy(&self, table: Table, id: Uuid) -> Result<Option<Record>, store::Error> {
+    /// The copy of a record. A cache that cannot be read has none: it is logged.
+    async fn copy(&self, table: Table, id: Uuid) -> Option<Record> {
         let organization = self.recorder.organization();
-        local::record(&self.cache, organization, table, &id.to_string()).await
+        let copy = local::record(&self.cache, organization, table, &id.to_string()).await;
+        copy.unwrap_or_else(|error| {
+            warn!(error.code = error.code(), "the cache could not be read");
+            None
+        })
     }
 
     /// Links a record to a visitor: a copy of it if there is one, else Dynamics is asked. It is durable when this returns.
@@ -193,15 +198,7 @@ impl Links {
                 "Ask for an e-mail address in the chat, then link the record.",
             ));
         }
-        // Without a cache Dynamics is asked.
-        let copy = match self.copy(table, id).await {
-            Ok(copy) => copy,
-            Err(error) => {
-                warn!(error.code = error.code(), "the cache could not be read");
-                None
-            }
-        };
-        let (record, is_live) = match copy {
+        let (record, is_live) = match self.copy(table, id).await {
             Some(record) => (record, false),
             None => (self.asked(table, id).await?, true),
         };

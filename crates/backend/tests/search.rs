@@ -170,7 +170,17 @@ async fn copies_are_found_at_once_and_stay_where_dynamics_is_out_of_reach() {
     assert!(unknown.problem.is_some());
 
     companion.admin(Method::DELETE, "/faults", None).await;
-    let results = live(&handle, "vermeer").await;
+    // After many failures the client rests for some seconds.
+    let back = tokio::time::timeout(common::PATIENCE, async {
+        loop {
+            let results = handle.search("vermeer", true).await.unwrap();
+            if results.live {
+                return results;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    let results = back.await.unwrap();
     let hit = &results.hits[0];
     assert_eq!((hit.table, hit.source), (Table::Contact, ValueSource::Live));
     // What both have stands there once, and what only the copies have behind it.

@@ -221,6 +221,8 @@ fn private_file(_path: &Path) -> std::io::Result<()> {
 pub(crate) async fn memory() -> Result<SqlitePool, Error> {
     SqlitePoolOptions::new()
         .max_connections(1)
+        // Whoever is interrupted while a connection is tested loses it, and with this one all that is in memory.
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         .connect_with(options().in_memory(true))

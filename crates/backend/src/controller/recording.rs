@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use super::{Controller, News};
 use crate::problem::Problem;
 use crate::recorder::{BUTTONS, Current, Recorder};
-use crate::view::{ConnectionState, RecordingView};
+use crate::view::{ConnectionState, EntryState, EntryView, RecordingView};
 
 /// The recording as it is shown.
 pub(super) struct ShownRecording {
@@ -90,6 +90,14 @@ impl Controller {
         if let Ok(mut view) = news.view {
             if is_other {
                 view.chat = Vec::new();
+            }
+            let written = |view: &RecordingView| {
+                let done = |entry: &&EntryView| entry.state == EntryState::Done;
+                view.chat.iter().filter(done).count()
+            };
+            // What was written or taken back belongs to the timeline.
+            if !is_other && written(&view) != written(&self.recording.view) {
+                self.timeline.ask_again();
             }
             self.recording.view = view;
         }

@@ -205,6 +205,11 @@ fn line_view(line: &Line, company: Option<&str>) -> TimelineLine {
 }
 
 impl ShownTimeline {
+    /// Something of it has changed in Dynamics.
+    pub(super) fn ask_again(&mut self) {
+        self.asked_in = None;
+    }
+
     /// What the cache has is all there is for now.
     fn settle_without_dynamics(&mut self) {
         self.state = if self.source.is_some() {
