@@ -9,6 +9,8 @@ export default defineConfig({
   server: { host: "127.0.0.1" },
   build: {
     outDir: "dist",
+    // The settings have a window of their own.
+    rollupOptions: { input: ["index.html", "settings.html"] },
     target: "es2022",
     // The content policy of the window has no data: scripts or styles; every asset is a file.
     assetsInlineLimit: 0,

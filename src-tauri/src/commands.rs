@@ -10,8 +10,10 @@ use backend::view::{
 };
 use backend::{Handle, Problem};
 use integration::Table;
-use tauri::{Builder, Runtime, State};
+use tauri::{Builder, Manager, Runtime, State, WebviewUrl, WebviewWindowBuilder};
 use tauri_plugin_opener::OpenerExt;
+
+use crate::settings;
 
 /// Gives the commands to an application.
 pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
@@ -28,6 +30,7 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         sign_in,
         cancel_sign_in,
         sign_out,
+        open_settings,
         draft,
         create,
         add_to_case,
@@ -50,7 +53,26 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         forget,
         wipe,
         make_recovery,
-        use_recovery
+        use_recovery,
+        settings::settings,
+        settings::settings_catalogue,
+        settings::settings_columns,
+        settings::settings_judge,
+        settings::settings_explain,
+        settings::settings_suggest,
+        settings::settings_secrets,
+        settings::settings_enter_secret,
+        settings::settings_forget_secret,
+        settings::settings_test,
+        settings::settings_cancel_test,
+        settings::settings_save,
+        settings::settings_to_text,
+        settings::settings_read_text,
+        settings::settings_history,
+        settings::settings_version,
+        settings::settings_rehearse,
+        settings::settings_cancel_rehearsal,
+        settings::settings_disconnect
     ])
 }
 
@@ -151,6 +173,32 @@ async fn cancel_sign_in(backend: State<'_, Handle>) -> Result<(), Problem> {
 #[tauri::command]
 async fn sign_out(backend: State<'_, Handle>) -> Result<(), Problem> {
     backend.sign_out().await
+}
+
+/// Opens the settings in a window of their own, or brings it to the front.
+#[tauri::command]
+async fn open_settings<R: Runtime>(app: tauri::AppHandle<R>) -> Result<(), Problem> {
+    let opened = match app.get_webview_window(settings::WINDOW) {
+        Some(window) => window.unminimize().and_then(|()| window.set_focus()),
+        None => WebviewWindowBuilder::new(
+            &app,
+            settings::WINDOW,
+            WebviewUrl::App("settings.html".into()),
+        )
+        .title("Settings – Dynamics Companion")
+        .inner_size(1080.0, 800.0)
+        .min_inner_size(360.0, 480.0)
+        .build()
+        .map(drop),
+    };
+    opened.map_err(|error| {
+        tracing::warn!(%error, "the settings' window could not be opened");
+        Problem::new(
+            "window_not_opened",
+            "The settings' window could not be opened.",
+            "Close the companion and start it again.",
+        )
+    })
 }
 
 #[tauri::command]

@@ -1,8 +1,9 @@
-//! The Tauri shell: one window, commands that pass on what the page asks for, and one event that brings the
+//! The Tauri shell: the window and that of the settings, commands that pass on what the page asks for, and one event that brings the
 //! page what to show. It decides nothing; everything that matters lives in the back end.
 
 mod commands;
 mod logging;
+mod settings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use backend::secrets::Secrets;
 use backend::settings::ConnectionKind;
-use backend::{Backend, Files, Handle, Options, Settings, folders};
+use backend::{Backend, Files, Handle, Installation, Options, Settings, folders};
 use clap::Parser;
-use tauri::{AppHandle, Emitter, Manager, Runtime};
+use tauri::{AppHandle, Emitter, Manager, RunEvent, Runtime, WindowEvent};
 use tauri_plugin_deep_link::DeepLinkExt;
 
 pub use commands::with_commands;
@@ -63,6 +64,7 @@ pub fn run() -> anyhow::Result<()> {
         .plugin(tauri_plugin_opener::init())
         .setup(move |app| {
             bring_views(app.handle().clone(), &handle);
+            settings::bring_views(app.handle().clone(), &handle);
             if let Some(link) = link {
                 follow(&handle, link);
             }
@@ -80,7 +82,20 @@ pub fn run() -> anyhow::Result<()> {
         })
         .build(tauri::generate_context!())
         .context("the window cannot be opened")?;
-    app.run_return(|_, _| {});
+    app.run_return(|app, event| {
+        // The settings are no companion of their own.
+        if let RunEvent::WindowEvent {
+            label,
+            event: WindowEvent::Destroyed,
+            ..
+        } = event
+            && label == "main"
+            && let Some(settings) = app.get_webview_window(settings::WINDOW)
+            && let Err(error) = settings.close()
+        {
+            tracing::warn!(%error, "the settings' window could not be closed");
+        }
+    });
     tauri::async_runtime::block_on(async {
         backend.stop().await;
         if let Some(organization) = organization {
@@ -107,6 +122,10 @@ fn options(arguments: &Arguments) -> anyhow::Result<Options> {
             options
         }
     };
+    let mut installation =
+        Installation::of_this_user(arguments.settings.clone(), arguments.data_dir.clone());
+    installation.practice = Some(Arc::new(practice::Embedded));
+    options.installation = Some(installation);
     let folder = arguments
         .data_dir
         .clone()

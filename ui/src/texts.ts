@@ -60,6 +60,9 @@ const kinds: Record<string, string> = {
 };
 
 export const texts = {
+  settings: {
+    title: "Settings",
+  },
   product: "Dynamics Companion",
   emptyValue: "–",
   emptyValueSpoken: "no value",

@@ -28,37 +28,55 @@ pub fn client(
     Client::new(connection).map_err(|error| Problem::from_dataverse(&error, now))
 }
 
-/// Checks the addresses as the client will, without a secret, a file or a request.
+/// Checks the addresses as the client will, without a secret, a file or a request; what is left out is not looked at.
+/// Each fault has the key that it is about.
 ///
-/// # Errors
-/// `invalid_organization_url`, `insecure_organization_url`, `invalid_authority_url`,
+/// The codes are `invalid_organization_url`, `insecure_organization_url`, `invalid_authority_url` and
 /// `insecure_authority_url`; the message names the key.
-pub(crate) fn check_addresses(settings: &ConnectionSettings) -> Result<(), Problem> {
+pub(crate) fn check_addresses(settings: &ConnectionSettings) -> Vec<(&'static str, Problem)> {
     let nothing = || Some(SecretString::from(""));
     let secrets = Secrets {
         client_secret: nothing(),
         password: nothing(),
         ..Secrets::default()
     };
-    let organization_url = key("organization_url", settings.organization_url.as_ref())?;
-    let connection = dataverse::Connection::new(organization_url, sign_in(settings, &secrets)?);
-    let Err(error) = Client::new(connection) else {
-        return Ok(());
+    let anything = |value: &Option<String>| Some(said(value.as_ref()).unwrap_or("x".to_owned()));
+    let address =
+        |value: &Option<String>| Some(said(value.as_ref()).unwrap_or(AUTHORITY.to_owned()));
+    let mut tried = ConnectionSettings {
+        organization_url: address(&settings.organization_url),
+        authority_url: address(&settings.authority_url),
+        tenant_id: anything(&settings.tenant_id),
+        client_id: anything(&settings.client_id),
+        login_email: anything(&settings.login_email),
+        ..settings.clone()
     };
-    let key = match error.code() {
-        "invalid_organization_url" | "insecure_organization_url" => "organization_url",
-        "invalid_authority_url" | "insecure_authority_url" => "authority_url",
-        // What this computer lacks is no fault of the settings.
-        _ => return Ok(()),
-    };
-    Err(Problem::new(
-        error.code(),
-        format!(
+    let mut faults = Vec::new();
+    for _ in 0..2 {
+        let Ok(sign_in) = sign_in(&tried, &secrets) else {
+            break;
+        };
+        let organization_url = tried.organization_url.clone().unwrap_or_default();
+        let Err(error) = Client::new(dataverse::Connection::new(organization_url, sign_in)) else {
+            break;
+        };
+        let key = match error.code() {
+            "invalid_organization_url" | "insecure_organization_url" => "organization_url",
+            "invalid_authority_url" | "insecure_authority_url" => "authority_url",
+            // What this computer lacks is no fault of the settings.
+            _ => break,
+        };
+        let message = format!(
             "The key `connection.{key}` cannot be used: {}",
             error.message()
-        ),
-        error.next_step(),
-    ))
+        );
+        faults.push((key, Problem::new(error.code(), message, error.next_step())));
+        match key {
+            "organization_url" => tried.organization_url = Some(AUTHORITY.to_owned()),
+            _ => tried.authority_url = Some(AUTHORITY.to_owned()),
+        }
+    }
+    faults
 }
 
 fn sign_in(settings: &ConnectionSettings, secrets: &Secrets) -> Result<SignIn, Problem> {
@@ -109,7 +127,7 @@ pub fn is_person(settings: &ConnectionSettings) -> bool {
     settings.kind == ConnectionKind::Cloud && settings.sign_in != SignInKind::Secret
 }
 
-fn said(value: Option<&String>) -> Option<String> {
+pub(crate) fn said(value: Option<&String>) -> Option<String> {
     value
         .map(|value| value.trim().to_owned())
         .filter(|value| !value.is_empty())

@@ -43,7 +43,7 @@ use crate::schema;
 use crate::view::{
     self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
     ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
-    TimelineView, View, VisitorView,
+    RecordingView, TimelineView, View, VisitorView,
 };
 
 use lookup::Lookup;
@@ -176,13 +176,53 @@ pub(crate) fn stopping() -> Problem {
     )
 }
 
-/// What is shown before anything has happened.
-pub(crate) fn first_view(parts: &Parts) -> View {
+/// What a controller leaves to the next one, so that other settings show the same visitor.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    agent: Option<AgentView>,
+    conversation: Option<Conversation>,
+    selected_at: Option<Timestamp>,
+    ended: bool,
+    practising: Option<String>,
+}
+
+/// What is shown before there is anything to show.
+pub(crate) fn nothing_yet() -> View {
     let idle = || Card::empty(CardState::Idle);
     View {
         revision: 0,
         version: crate::VERSION.to_owned(),
         locked: false,
+        connection: ConnectionView {
+            kind: ConnectionKindView::Practice,
+            state: ConnectionState::Connecting,
+            organization: String::new(),
+            user_name: None,
+            problem: None,
+            person: None,
+        },
+        console: ConsoleView::default(),
+        files: Vec::new(),
+        agent: None,
+        visitor: None,
+        recognition: RecognitionView {
+            state: RecognitionState::Idle,
+            account: idle(),
+            contact: idle(),
+            lead: idle(),
+            problem: None,
+        },
+        timeline: TimelineView::empty(),
+        recording: RecordingView::default(),
+        practice: None,
+    }
+}
+
+/// What is shown before anything has happened.
+pub(crate) fn first_view(parts: &Parts, revision: u64) -> View {
+    View {
+        revision,
+        version: crate::VERSION.to_owned(),
         connection: ConnectionView {
             kind: parts.kind,
             state: ConnectionState::Connecting,
@@ -197,30 +237,27 @@ pub(crate) fn first_view(parts: &Parts) -> View {
             ..ConsoleView::default()
         },
         files: parts.file_problems.clone(),
-        agent: None,
-        visitor: None,
-        recognition: RecognitionView {
-            state: RecognitionState::Idle,
-            account: idle(),
-            contact: idle(),
-            lead: idle(),
-            problem: None,
-        },
-        timeline: TimelineView::empty(),
         recording: parts.recorder.settings_view(),
-        practice: None,
+        ..nothing_yet()
     }
 }
 
-/// Runs until `stop`.
-pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: CancellationToken) {
+/// Runs until `stop`; the channels and what is shown are for the next one.
+pub(crate) async fn run(
+    parts: Parts,
+    mut channels: Channels,
+    remembered: Remembered,
+    stop: CancellationToken,
+) -> (Channels, Remembered) {
     let (news_in, mut news) = mpsc::channel(64);
     let mut consoles = parts.desk.watch();
     let known = consoles.borrow_and_update().clone();
     let mut outbox = parts.recorder.changes();
     let mut doubts = parts.recorder.doubts();
     let mut controller = Controller::new(parts, known, news_in);
+    controller.revision = channels.view.borrow().revision;
     controller.connect(Duration::ZERO);
+    controller.remember(remembered);
     controller
         .recording
         .refresh(&controller.parts.recorder, None, &controller.news);
@@ -231,7 +268,7 @@ pub(crate) async fn run(parts: Parts, mut channels: Channels, stop: Cancellation
     schema_tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return (channels, controller.remembered()),
             Some(from) = channels.events.recv() => controller.console_event(Some(from.socket), from.event),
             Some(command) = channels.commands.recv() => controller.command(command),
             Some(news) = news.recv() => controller.news(news),
@@ -350,6 +387,35 @@ impl Controller {
             practising: None,
             is_locked: false,
             revision: 0,
+        }
+    }
+
+    /// Goes on with the visitor that was shown with other settings.
+    fn remember(&mut self, remembered: Remembered) {
+        let Remembered {
+            agent,
+            conversation,
+            selected_at,
+            ended,
+            practising,
+        } = remembered;
+        self.agent = agent;
+        self.conversation = conversation;
+        self.selected_at = selected_at;
+        self.ended = ended;
+        self.practising = practising.filter(|_| self.parts.practice.is_some());
+        if self.conversation.is_some() {
+            self.start_lookup();
+        }
+    }
+
+    fn remembered(self) -> Remembered {
+        Remembered {
+            agent: self.agent,
+            conversation: self.conversation,
+            selected_at: self.selected_at,
+            ended: self.ended,
+            practising: self.practising,
         }
     }
 

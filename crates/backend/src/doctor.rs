@@ -1,6 +1,8 @@
 //! Examines the connection step by step and names the step that fails.
 
-use dataverse::{Client, Query};
+mod privileges;
+
+use dataverse::{Client, Function, Query};
 use integration::{Columns, Table, identify};
 use serde::Serialize;
 
@@ -12,6 +14,10 @@ use crate::recognise::property;
 use crate::schema::{self, NamedColumn};
 use crate::secrets::Secrets;
 use crate::settings::{self, Settings};
+use crate::view::{PrivilegeDepth, PrivilegeView};
+
+/// The oldest version of Dynamics that is supported (guide, Step 3a), and the oldest that can be tried.
+const OLDEST_SUPPORTED: (u32, u32) = (9, 0);
 
 /// What is examined, in order. A step after a failed one is not examined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -29,7 +35,7 @@ pub enum Step {
     Organization,
     /// The organization knows the user.
     User,
-    /// The user may read what recognition needs.
+    /// The user may do what the settings need.
     Privilege,
 }
 
@@ -74,6 +80,23 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// The name of the Dynamics user that is signed in, if it may be read.
     pub signed_in_as: Option<String>,
+    /// The organization's version: `9.2.24051.00190`.
+    pub version: Option<String>,
+    /// Every privilege of the guide's table, once the user is known.
+    pub privileges: Vec<PrivilegeView>,
+}
+
+/// What is told while the examination goes on.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A step is well; with what was found.
+    Passed(Step, Option<String>),
+    /// Who is signed in.
+    User(String),
+    /// The organization's version.
+    Version(String),
+    /// The privileges of the guide's table.
+    Privileges(Vec<PrivilegeView>),
 }
 
 /// Examines the connection. `text` is the document that the settings stand in, so that a line can be named.
@@ -83,11 +106,36 @@ pub async fn examine(
     secrets: &Secrets,
     clock: &dyn Clock,
 ) -> Examination {
-    let mut signed_in_as = None;
-    let fault = first_fault(settings, text, secrets, clock, &mut signed_in_as).await;
+    examine_telling(settings, text, secrets, clock, &mut |_| {}).await
+}
+
+/// The same, telling how it goes.
+pub async fn examine_telling(
+    settings: &Settings,
+    text: Option<&str>,
+    secrets: &Secrets,
+    clock: &dyn Clock,
+    tell: &mut (dyn FnMut(News) + Send),
+) -> Examination {
+    let mut found = Examination {
+        findings: Vec::new(),
+        signed_in_as: None,
+        version: None,
+        privileges: Vec::new(),
+    };
+    let mut tell = |news: News| {
+        match &news {
+            News::Passed(..) => {}
+            News::User(name) => found.signed_in_as = Some(name.clone()),
+            News::Version(version) => found.version = Some(version.clone()),
+            News::Privileges(privileges) => found.privileges.clone_from(privileges),
+        }
+        tell(news);
+    };
+    let fault = first_fault(settings, text, secrets, clock, &mut tell).await;
     Examination {
         findings: findings(fault),
-        signed_in_as,
+        ..found
     }
 }
 
@@ -97,6 +145,8 @@ pub fn unusable(problem: Problem) -> Examination {
     Examination {
         findings: findings(Some((Step::Url, problem))),
         signed_in_as: None,
+        version: None,
+        privileges: Vec::new(),
     }
 }
 
@@ -136,12 +186,14 @@ async fn first_fault(
     text: Option<&str>,
     secrets: &Secrets,
     clock: &dyn Clock,
-    signed_in_as: &mut Option<String>,
+    tell: &mut (dyn FnMut(News) + Send),
 ) -> Option<(Step, Problem)> {
     let client = match connection::client(&settings.connection, secrets, clock.now()) {
         Ok(client) => client,
         Err(problem) => return Some((Step::Url, problem)),
     };
+    let host = client.organization().host().to_owned();
+    tell(News::Passed(Step::Url, Some(host)));
     // A connection that breaks later than it was first needed is no fault of the earlier steps.
     let fault = |reached: Step, error: &dataverse::Error| {
         Some((
@@ -160,10 +212,29 @@ async fn first_fault(
     if let Err(error) = client.sign_in().await {
         return fault(Step::Dns, &error);
     }
-    match client.who_am_i().await {
-        Ok(me) => *signed_in_as = user_name(&client, me.user_id).await,
-        Err(error) => return fault(Step::Organization, &error),
+    for step in [Step::Dns, Step::Tls, Step::Token] {
+        tell(News::Passed(step, None));
     }
+    let user = match client.who_am_i().await {
+        Ok(me) => me.user_id,
+        Err(error) => return fault(Step::Organization, &error),
+    };
+    let version = version(&client).await;
+    if let Some(version) = &version {
+        tell(News::Version(version.clone()));
+        if let Some(problem) = too_old(version) {
+            return Some((Step::Organization, problem));
+        }
+    }
+    let found = version.map(|version| format!("Version {version}"));
+    tell(News::Passed(Step::Organization, found));
+    let name = user_name(&client, user).await;
+    if let Some(name) = &name {
+        tell(News::User(name.clone()));
+    }
+    tell(News::Passed(Step::User, name));
+    let privileges = privileges::of_user(&client, user, settings).await;
+    tell(News::Privileges(privileges.clone()));
     let known = match schema::read(&client).await {
         Ok(schema) => schema::columns(&schema),
         Err(error) => {
@@ -198,9 +269,74 @@ async fn first_fault(
         };
         return Some((Step::Privilege, problem));
     }
-    missing
-        .first()
-        .map(|named| (Step::Privilege, missing_problem(named, text)))
+    if let Some(named) = missing.first() {
+        return Some((Step::Privilege, missing_problem(named, text)));
+    }
+    if let Some(problem) = lacking(&privileges) {
+        return Some((Step::Privilege, problem));
+    }
+    tell(News::Passed(Step::Privilege, None));
+    None
+}
+
+/// The organization's version; none where it does not tell.
+async fn version(client: &Client) -> Option<String> {
+    match client.call(&Function::new("RetrieveVersion")).await {
+        Ok(answer) => answer.get("Version")?.as_str().map(str::to_owned),
+        Err(error) => {
+            tracing::warn!(error.code = error.code(), error.chain = %error, "the version cannot be read");
+            None
+        }
+    }
+}
+
+/// Whether the version is older than those that the guide knows.
+fn too_old(version: &str) -> Option<Problem> {
+    let mut numbers = version.split('.').map(str::parse::<u32>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (numbers.next(), numbers.next()) else {
+        return None;
+    };
+    // 8.x answers the same requests (guide, Step 3a: "older than 9.x").
+    ((major, minor) < OLDEST_SUPPORTED && major < 8).then(|| {
+        Problem::new(
+            "organization_too_old",
+            format!(
+                "The organization has version {version}; the companion works with 9.0 or later."
+            ),
+            "Ask the Dynamics administrator to update the organization.",
+        )
+    })
+}
+
+/// What the settings need and the user may not.
+fn lacking(privileges: &[PrivilegeView]) -> Option<Problem> {
+    let lacking: Vec<&PrivilegeView> = privileges
+        .iter()
+        .filter(|privilege| privilege.needed && !privilege.granted)
+        .collect();
+    let first = lacking.first()?;
+    let names: Vec<String> = lacking
+        .iter()
+        .map(|privilege| {
+            let reach = if privilege.depth == PrivilegeDepth::None {
+                ""
+            } else {
+                " (for the whole organization)"
+            };
+            format!("{} on {}{reach}", privilege.right, privilege.table)
+        })
+        .collect();
+    Some(Problem::new(
+        "missing_privilege",
+        format!(
+            "The user's role does not allow what the settings ask for: {} ({}).",
+            first.without, first.name
+        ),
+        format!(
+            "A System Administrator of Dynamics must give the user's role: {}.",
+            names.join(", ")
+        ),
+    ))
 }
 
 /// The settings name a column that the organization does not have.

@@ -10,6 +10,28 @@ pub fn settings_file() -> Option<PathBuf> {
     Some(project()?.config_dir().join("settings.toml"))
 }
 
+/// The variable that names the settings of an administrator where the system has none in their place.
+pub const MANAGED_SETTINGS: &str = "COMPANION_MANAGED_SETTINGS";
+
+/// The settings that an administrator may have laid down for everybody on this computer.
+#[must_use]
+pub fn managed_settings_file() -> Option<PathBuf> {
+    let folder = if cfg!(windows) {
+        PathBuf::from(std::env::var_os("ProgramData")?)
+    } else if cfg!(target_os = "macos") {
+        PathBuf::from("/Library/Application Support")
+    } else {
+        PathBuf::from("/etc")
+    };
+    let file = folder.join("dynamics-companion").join("settings.toml");
+    if std::fs::symlink_metadata(&file).is_ok() {
+        return Some(file);
+    }
+    std::env::var_os(MANAGED_SETTINGS)
+        .filter(|named| !named.is_empty())
+        .map(PathBuf::from)
+}
+
 /// The folder of the cache and the store.
 #[must_use]
 pub fn data() -> Option<PathBuf> {

@@ -6,39 +6,40 @@ use std::sync::Arc;
 use comm100::{ConsoleEvent, Conversation};
 use dataverse::metadata::Schema;
 use integration::Table;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{RwLock, mpsc, oneshot, watch};
 use url::Url;
 use uuid::Uuid;
 
-use crate::bridge::ConsoleDesk;
 use crate::controller::{Command, record_not_shown, stopping};
-use crate::data::{LocalData, Lock};
-use crate::links::Links;
-use crate::practice::PracticeConsole;
+use crate::data::Lock;
+use crate::generation::Running;
+use crate::manage::Management;
 use crate::problem::Problem;
-use crate::recorder::{Current, Recorder, id};
-use crate::search::Search;
+use crate::recorder::{Current, id};
 use crate::view::{
     ActivityFilter, ActivityPage, Draft, Duplicates, EntryView, Filled, Found, RecordTable,
     SearchResults, View,
 };
 
-/// The way to a running back end. Clones share it.
+/// The way to a running back end. Clones share it, and it stays good when other settings are applied.
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) commands: mpsc::Sender<Command>,
     pub(crate) view: watch::Receiver<Arc<View>>,
-    pub(crate) desk: ConsoleDesk,
     pub(crate) schema: watch::Receiver<Option<Arc<Schema>>>,
-    pub(crate) practice: Option<PracticeConsole>,
-    pub(crate) recorder: Recorder,
-    pub(crate) links: Links,
-    pub(crate) search: Search,
-    pub(crate) data: LocalData,
     pub(crate) lock: Lock,
+    /// What works now; other settings put another one in its place.
+    pub(crate) running: Arc<RwLock<Running>>,
+    pub(crate) management: Management,
 }
 
 impl Handle {
+    /// The settings: what is saved, drafts, and how others are put in force.
+    #[must_use]
+    pub fn settings(&self) -> &Management {
+        &self.management
+    }
+
     /// What the organization's tables look like, as far as it is known, with every change. Known at once from the
     /// cache; none before Dynamics has been reached for the first time.
     #[must_use]
@@ -118,7 +119,7 @@ impl Handle {
     pub async fn record_url(&self, table: &str, id: String) -> Result<String, Problem> {
         self.unlocked()?;
         if let Ok(id) = id.parse()
-            && let Some(url) = self.recorder.record_url(table, id).await
+            && let Some(url) = self.running().await.recorder.record_url(table, id).await
         {
             return Ok(url);
         }
@@ -131,12 +132,12 @@ impl Handle {
 
     /// Opens a pairing; the code stands in the view.
     pub async fn start_pairing(&self) {
-        self.desk.start_pairing().await;
+        self.running().await.desk.start_pairing().await;
     }
 
     /// Closes the open pairing.
     pub async fn cancel_pairing(&self) {
-        self.desk.cancel_pairing().await;
+        self.running().await.desk.cancel_pairing().await;
     }
 
     /// Revokes a paired console.
@@ -145,7 +146,7 @@ impl Handle {
     /// `console_unknown`, or the store's.
     pub async fn revoke_console(&self, id: &str) -> Result<(), Problem> {
         self.unlocked()?;
-        self.desk.revoke(id).await
+        self.running().await.desk.revoke(id).await
     }
 
     /// Takes a `dynamics-companion://` link, as a hyperlink in the Agent Console sends it.
@@ -155,7 +156,7 @@ impl Handle {
     pub async fn open_link(&self, link: &str) -> Result<(), Problem> {
         let event = comm100::link::parse(link)
             .map_err(|error| Problem::new(error.code(), error.to_string(), error.next_step()))?;
-        self.recorder.observe(&event).await?;
+        self.running().await.recorder.observe(&event).await?;
         self.send(Command::Link {
             event: Box::new(event),
         })
@@ -168,7 +169,7 @@ impl Handle {
     /// `practice_only`, `sample_unknown`, or what the console bridge answers.
     pub async fn play_visitor(&self, id: &str) -> Result<(), Problem> {
         self.unlocked()?;
-        let practice = self.practice.as_ref().ok_or_else(|| {
+        let practice = self.running().await.practice.ok_or_else(|| {
             Problem::new(
                 "practice_only",
                 "Sample visitors belong to the practice organization.",
@@ -190,7 +191,7 @@ impl Handle {
     /// # Errors
     /// The store's, or `companion_stopping`.
     pub async fn feed(&self, event: ConsoleEvent) -> Result<Option<Uuid>, Problem> {
-        let entry = self.recorder.observe(&event).await?;
+        let entry = self.running().await.recorder.observe(&event).await?;
         let event = Box::new(event);
         self.send(Command::Event { event }).await?;
         Ok(entry)
@@ -203,7 +204,7 @@ impl Handle {
     pub async fn draft(&self, table: RecordTable) -> Result<Draft, Problem> {
         self.unlocked()?;
         let current = self.current().await?.ok_or_else(crate::recorder::no_chat)?;
-        self.recorder.draft(&current, table).await
+        self.running().await.recorder.draft(&current, table).await
     }
 
     /// Puts what a form asks for into the outbox; it is durable when this returns.
@@ -213,7 +214,7 @@ impl Handle {
     pub async fn create(&self, filled: Filled) -> Result<EntryView, Problem> {
         self.unlocked()?;
         let current = self.current().await?;
-        self.recorder.create(current, filled).await
+        self.running().await.recorder.create(current, filled).await
     }
 
     /// Lets the chat that [`Draft::chat`] names, or without a name the current one, become a note on an open case.
@@ -223,7 +224,11 @@ impl Handle {
     pub async fn add_to_case(&self, case: &str, chat: Option<&str>) -> Result<EntryView, Problem> {
         self.unlocked()?;
         let current = self.current().await?;
-        self.recorder.add_to_case(current, case, chat).await
+        self.running()
+            .await
+            .recorder
+            .add_to_case(current, case, chat)
+            .await
     }
 
     /// Records that look like the one that is about to be created.
@@ -233,7 +238,11 @@ impl Handle {
     pub async fn duplicates(&self, filled: Filled) -> Result<Duplicates, Problem> {
         self.unlocked()?;
         let current = self.current().await?;
-        self.recorder.duplicates(current, &filled).await
+        self.running()
+            .await
+            .recorder
+            .duplicates(current, &filled)
+            .await
     }
 
     /// Records whose name holds this text, in the tables with these logical names. Where Dynamics does not answer, those
@@ -243,9 +252,12 @@ impl Handle {
     /// `tables_unknown`, or what Dynamics says, if there is no such copy.
     pub async fn find(&self, targets: &[String], text: &str) -> Result<Vec<Found>, Problem> {
         self.unlocked()?;
-        match self.recorder.find(targets, text).await {
+        let Running {
+            recorder, search, ..
+        } = self.running().await;
+        match recorder.find(targets, text).await {
             Err(problem) => {
-                let known = self.search.known(targets, text).await;
+                let known = search.known(targets, text).await;
                 if known.is_empty() {
                     Err(problem)
                 } else {
@@ -265,7 +277,7 @@ impl Handle {
     /// `search_superseded` if another search has begun meanwhile.
     pub async fn search(&self, text: &str, live: bool) -> Result<SearchResults, Problem> {
         self.unlocked()?;
-        self.search.find(text, live).await
+        self.running().await.search.find(text, live).await
     }
 
     /// Says that the visitor of the current chat is this contact, account or lead, now and the next time; the table by its
@@ -281,9 +293,10 @@ impl Handle {
         let record = id(record)?;
         let conversation = self.conversation(chat).await?;
         let by = self.agent(&conversation);
-        let linked = self.links.link(&conversation, table, record, &by).await?;
+        let links = self.running().await.links;
+        let linked = links.link(&conversation, table, record, &by).await?;
         self.send(Command::Linked {
-            whose: self.links.whose(&conversation),
+            whose: links.whose(&conversation),
             linked: Box::new(linked),
         })
         .await
@@ -298,8 +311,9 @@ impl Handle {
         let table = recognised(table)?;
         let conversation = self.conversation(chat).await?;
         let by = self.agent(&conversation);
-        self.links.unlink(&conversation, table, &by).await?;
-        let whose = self.links.whose(&conversation);
+        let links = self.running().await.links;
+        links.unlink(&conversation, table, &by).await?;
+        let whose = links.whose(&conversation);
         self.send(Command::Unlinked { whose, table }).await
     }
 
@@ -336,7 +350,7 @@ impl Handle {
     /// The store's.
     pub async fn outbox(&self) -> Result<Vec<EntryView>, Problem> {
         self.unlocked()?;
-        self.recorder.outbox().await
+        self.running().await.recorder.outbox().await
     }
 
     /// An entry as it is now.
@@ -345,7 +359,7 @@ impl Handle {
     /// `entry_unknown`, or the store's.
     pub async fn entry(&self, entry: Uuid) -> Result<EntryView, Problem> {
         self.unlocked()?;
-        self.recorder.entry(entry).await
+        self.running().await.recorder.entry(entry).await
     }
 
     /// Waits until nothing happens to an entry any more by itself: it is written, needs a person, or was discarded.
@@ -354,7 +368,7 @@ impl Handle {
     /// `entry_unknown`, the store's, `companion_stopping`, or what pauses the outbox until somebody has done something.
     pub async fn settled(&self, entry: Uuid) -> Result<EntryView, Problem> {
         self.unlocked()?;
-        self.recorder.settled(entry).await
+        self.running().await.recorder.settled(entry).await
     }
 
     /// Sends an entry now, without waiting for the end of its grace time or its next attempt; with `values`, by
@@ -368,7 +382,11 @@ impl Handle {
         values: BTreeMap<String, String>,
     ) -> Result<EntryView, Problem> {
         self.unlocked()?;
-        self.recorder.retry(id(entry)?, &values).await
+        self.running()
+            .await
+            .recorder
+            .retry(id(entry)?, &values)
+            .await
     }
 
     /// Leaves an entry unwritten.
@@ -377,7 +395,7 @@ impl Handle {
     /// `entry_unknown`, `entry_not_changeable`, or the store's.
     pub async fn discard(&self, entry: &str) -> Result<EntryView, Problem> {
         self.unlocked()?;
-        self.recorder.discard(id(entry)?).await
+        self.running().await.recorder.discard(id(entry)?).await
     }
 
     /// Says who is meant where several people match: one of them, or none, so that a new one is created.
@@ -391,7 +409,11 @@ impl Handle {
     ) -> Result<EntryView, Problem> {
         self.unlocked()?;
         let person = person.map(id).transpose()?;
-        self.recorder.choose_person(id(entry)?, person).await
+        self.running()
+            .await
+            .recorder
+            .choose_person(id(entry)?, person)
+            .await
     }
 
     /// Undoes an entry: one that waits is withdrawn; what one has created within the last minute is deleted, or where that is
@@ -401,7 +423,7 @@ impl Handle {
     /// `entry_unknown`, `undo_too_late`, `undo_touched`, or what Dynamics says.
     pub async fn undo(&self, entry: &str) -> Result<EntryView, Problem> {
         self.unlocked()?;
-        self.recorder.undo(id(entry)?).await
+        self.running().await.recorder.undo(id(entry)?).await
     }
 
     /// Some of what was recognised and written, the newest first.
@@ -410,7 +432,7 @@ impl Handle {
     /// The store's.
     pub async fn activity(&self, filter: ActivityFilter) -> Result<ActivityPage, Problem> {
         self.unlocked()?;
-        self.recorder.activity(filter).await
+        self.running().await.recorder.activity(filter).await
     }
 
     /// All of it as CSV (RFC 4180), without a cell that a spreadsheet would take for a formula.
@@ -419,7 +441,12 @@ impl Handle {
     /// The store's.
     pub async fn export_activity(&self, filter: ActivityFilter) -> Result<String, Problem> {
         self.unlocked()?;
-        self.recorder.export_activity(filter).await
+        self.running().await.recorder.export_activity(filter).await
+    }
+
+    /// What works now; while other settings are being applied, it is waited for what works then.
+    pub(crate) async fn running(&self) -> Running {
+        self.running.read().await.clone()
     }
 
     async fn current(&self) -> Result<Option<Current>, Problem> {

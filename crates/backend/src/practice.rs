@@ -91,23 +91,13 @@ impl PracticeConsole {
     /// # Errors
     /// `sample_unknown`, `practice_console_failed`, or what the bridge answers.
     pub async fn play(&self, id: &str) -> Result<(), Problem> {
-        let sample = self
-            .samples
-            .iter()
-            .find(|sample| sample.id == id)
-            .ok_or_else(|| {
-                Problem::new(
-                    "sample_unknown",
-                    "There is no such sample visitor.",
-                    "Choose one of the list.",
-                )
-            })?;
-        let event = json!({
-            "source": "practice-console", "kind": "selected", "sentAt": self.clock.now().as_millisecond(),
-            "site": { "siteId": "practice", "domain": "localhost" },
-            "agent": { "id": "practice", "name": "Robin", "email": "robin@example.com" },
-            "chat": as_of(&sample.chat, self.clock.now()), "visitor": sample.visitor,
-        });
+        let event = self.event(id).ok_or_else(|| {
+            Problem::new(
+                "sample_unknown",
+                "There is no such sample visitor.",
+                "Choose one of the list.",
+            )
+        })?;
         let mut held = self.socket.lock().await;
         // A socket that was used before may have been closed since, for example when it was revoked.
         if let Some(mut socket) = held.take()
@@ -120,6 +110,17 @@ impl PracticeConsole {
         in_time(send_event(&mut socket, &event)).await?;
         *held = Some(socket);
         Ok(())
+    }
+
+    /// What the Agent Console would send when this visitor's chat is selected.
+    pub(crate) fn event(&self, id: &str) -> Option<Value> {
+        let sample = self.samples.iter().find(|sample| sample.id == id)?;
+        Some(json!({
+            "source": "practice-console", "kind": "selected", "sentAt": self.clock.now().as_millisecond(),
+            "site": { "siteId": "practice", "domain": "localhost" },
+            "agent": { "id": "practice", "name": "Robin", "email": "robin@example.com" },
+            "chat": as_of(&sample.chat, self.clock.now()), "visitor": sample.visitor,
+        }))
     }
 
     async fn connect(&self) -> Result<Socket, Problem> {

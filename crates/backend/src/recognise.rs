@@ -111,7 +111,7 @@ async fn table_outcome(
 
 /// A contact's account is read along with it; where that is refused (no right to read accounts, a column that
 /// accounts do not have) the contact is read without it, since the question about accounts tells of the fault.
-async fn ask(
+pub(crate) async fn ask(
     client: &Client,
     known: &Columns,
     question: &Question,

@@ -5,6 +5,7 @@
 mod data;
 mod recording;
 mod search;
+mod settings;
 mod timeline;
 
 use integration::columns::{Columns, Kind};
@@ -26,6 +27,15 @@ pub use recording::{
 };
 pub use search::{Hit, SearchResults};
 pub use timeline::{TimelineLine, TimelineState, TimelineView};
+
+pub use settings::{
+    Catalogue, Change, ColumnChoice, ColumnInfo, Comm100Field, ConditionExplanation,
+    ConditionState, ConnectionTest, Explanation, GuideChapter, Judgement, ManagedView,
+    PrivilegeDepth, PrivilegeView, ReadDocument, Rehearsal, RehearsedChat, RehearsedOutcome,
+    RehearsedPerson, RehearsedValue, RehearsedWrite, Remark, RowYield, RuleExplanation, RuleState,
+    Sample, SampleInfo, SavedVersion, SecretName, SecretState, SecretView, SettingsView,
+    Suggestion, TableExplanation, TableInfo, TestStep, TestStepName, TestStepState,
+};
 
 /// Everything that the window shows.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -602,6 +612,16 @@ mod tests {
         Receipt::export_all(&config).unwrap();
         WipeOptions::export_all(&config).unwrap();
         Wiped::export_all(&config).unwrap();
+        SettingsView::export_all(&config).unwrap();
+        Judgement::export_all(&config).unwrap();
+        Catalogue::export_all(&config).unwrap();
+        ColumnInfo::export_all(&config).unwrap();
+        Suggestion::export_all(&config).unwrap();
+        Sample::export_all(&config).unwrap();
+        Explanation::export_all(&config).unwrap();
+        ReadDocument::export_all(&config).unwrap();
+        SavedVersion::export_all(&config).unwrap();
+        SecretView::export_all(&config).unwrap();
         if std::env::var_os("UPDATE_BINDINGS").is_some() {
             std::fs::create_dir_all(&committed).unwrap();
             for name in exported(&committed).keys() {

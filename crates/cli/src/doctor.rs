@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use backend::doctor::{self, Examination, Finding, FindingResult, Step};
 use backend::secrets::Source;
+use backend::view::{PrivilegeDepth, PrivilegeView};
 use backend::{Options, Problem};
 use serde::Serialize;
 
@@ -16,6 +17,11 @@ struct Answer {
     /// The Dynamics user.
     #[serde(skip_serializing_if = "Option::is_none")]
     signed_in_as: Option<String>,
+    /// The organization's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// Every privilege of the guide's table, once the user is known.
+    privileges: Vec<PrivilegeAnswer>,
     /// Where the secret, or the person's sign-in, was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_from: Option<Source>,
@@ -27,6 +33,17 @@ struct Answer {
 struct StepAnswer {
     step: Step,
     result: FindingResult,
+}
+
+#[derive(Serialize)]
+struct PrivilegeAnswer {
+    name: String,
+    table: String,
+    right: String,
+    depth: PrivilegeDepth,
+    granted: bool,
+    needed: bool,
+    without: String,
 }
 
 pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
@@ -57,6 +74,8 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
     let Examination {
         findings,
         signed_in_as,
+        version,
+        privileges,
     } = examination;
     let answer = Answer {
         steps: findings
@@ -67,6 +86,8 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
             })
             .collect(),
         signed_in_as,
+        version,
+        privileges: privileges.into_iter().map(PrivilegeAnswer::from).collect(),
         secret_from,
         error: findings
             .iter()
@@ -83,7 +104,21 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
             Source::Keyring => "The secret comes from the keyring".to_owned(),
         });
         let steps = findings.iter().map(lines);
+        let missing = answer
+            .privileges
+            .iter()
+            .filter(|privilege| !privilege.granted);
+        let missing = missing.map(|privilege| {
+            let PrivilegeAnswer {
+                table,
+                right,
+                without,
+                ..
+            } = privilege;
+            format!("missing {right} on {table}: {without}")
+        });
         steps
+            .chain(missing)
             .chain(signed_in)
             .chain(found)
             .collect::<Vec<_>>()
@@ -96,6 +131,20 @@ pub(crate) async fn run(context: &Context) -> Result<ExitCode, Problem> {
     })
 }
 
+impl From<PrivilegeView> for PrivilegeAnswer {
+    fn from(privilege: PrivilegeView) -> Self {
+        PrivilegeAnswer {
+            name: privilege.name,
+            table: privilege.table,
+            right: privilege.right,
+            depth: privilege.depth,
+            granted: privilege.granted,
+            needed: privilege.needed,
+            without: privilege.without,
+        }
+    }
+}
+
 fn lines(finding: &Finding) -> String {
     let step = match finding.step {
         Step::Url => "The addresses and secrets can be used",
@@ -104,7 +153,7 @@ fn lines(finding: &Finding) -> String {
         Step::Token => "The sign-in is accepted",
         Step::Organization => "The organization answers as Dynamics 365",
         Step::User => "The organization knows the user",
-        Step::Privilege => "The user may read what recognition needs",
+        Step::Privilege => "The user may do what the settings need",
     };
     let result = match finding.result {
         FindingResult::Passed => "ok",

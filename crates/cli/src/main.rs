@@ -19,10 +19,11 @@ mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use backend::secrets::Secrets;
 use backend::settings::ConnectionKind;
-use backend::{Files, Options, Problem, Settings, folders};
+use backend::{Files, Installation, Options, Problem, Settings, folders};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -72,11 +73,13 @@ enum Command {
     /// Makes the file that the store can be recovered with when its key is lost, and uses it.
     #[command(subcommand)]
     Recovery(data::RecoveryAction),
-    /// Looks at the settings.
+    /// Checks, exports, imports and rehearses the settings.
     #[command(subcommand)]
     Settings(settings::Action),
     /// Examines the connection and names the step that fails.
     Doctor,
+    /// Disconnects from Dynamics: forgets the secrets and what was read.
+    Disconnect(settings::DisconnectArguments),
     /// Signs you in to Dynamics as yourself, in the browser or with a code on another device.
     SignIn(person::Arguments),
     /// Forgets your sign-in, and what was read with it.
@@ -97,6 +100,14 @@ impl Context {
     /// The settings in force, and the file that they stand in if there is one.
     fn settings(&self) -> Result<(Settings, Option<PathBuf>), Problem> {
         Settings::in_force(self.settings.as_deref())
+    }
+
+    /// Where this companion lives.
+    fn installation(&self) -> Installation {
+        let mut installation =
+            Installation::of_this_user(self.settings.clone(), self.data_dir.clone());
+        installation.practice = Some(Arc::new(practice::Embedded));
+        installation
     }
 
     /// What a back end is started with.
@@ -165,7 +176,8 @@ async fn main() -> ExitCode {
         Command::Forget(arguments) => success(data::forget(&context, arguments).await),
         Command::Wipe(arguments) => success(data::wipe(&context, arguments).await),
         Command::Recovery(action) => success(data::recovery(&context, action).await),
-        Command::Settings(action) => success(settings::run(&context, action)),
+        Command::Settings(action) => success(settings::run(&context, action).await),
+        Command::Disconnect(arguments) => success(settings::disconnect(&context, arguments).await),
         Command::Doctor => doctor::run(&context).await,
         Command::SignIn(arguments) => success(person::sign_in(&context, arguments).await),
         Command::SignOut => success(person::sign_out(&context).await),

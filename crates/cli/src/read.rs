@@ -35,6 +35,18 @@ pub(crate) const EVENT: Input = Input {
     too_large: "event_too_large",
     malformed: "event_malformed",
 };
+pub(crate) const SETTINGS: Input = Input {
+    name: "settings document",
+    unreadable: "settings_unreadable",
+    too_large: "settings_too_large",
+    malformed: "settings_syntax",
+};
+pub(crate) const CHATS: Input = Input {
+    name: "file of chats",
+    unreadable: "chats_unreadable",
+    too_large: "chats_too_large",
+    malformed: "chats_malformed",
+};
 
 impl Input {
     /// The JSON of a file, or with `-` of standard input.
@@ -42,6 +54,26 @@ impl Input {
     /// # Errors
     /// `…_unreadable`, `…_too_large`, `…_malformed`.
     pub(crate) fn read(&self, path: &Path) -> Result<Value, Problem> {
+        let name = self.name;
+        serde_json::from_slice(&self.bytes(path)?).map_err(|error| {
+            self.malformed(format!(
+                "The {name} is not valid JSON: line {}, column {}.",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// The text of a file, or with `-` of standard input.
+    ///
+    /// # Errors
+    /// `…_unreadable`, `…_too_large`, `…_malformed`.
+    pub(crate) fn text(&self, path: &Path) -> Result<String, Problem> {
+        String::from_utf8(self.bytes(path)?)
+            .map_err(|_| self.malformed(format!("The {} is no text (UTF-8).", self.name)))
+    }
+
+    fn bytes(&self, path: &Path) -> Result<Vec<u8>, Problem> {
         let name = self.name;
         let bytes = if path.as_os_str() == "-" {
             bytes(std::io::stdin().lock())
@@ -62,13 +94,7 @@ impl Input {
                 format!("Give the {name} alone, without what belongs to others."),
             ));
         }
-        serde_json::from_slice(&bytes).map_err(|error| {
-            self.malformed(format!(
-                "The {name} is not valid JSON: line {}, column {}.",
-                error.line(),
-                error.column()
-            ))
-        })
+        Ok(bytes)
     }
 
     /// That it is JSON, but not an object.

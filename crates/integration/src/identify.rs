@@ -507,6 +507,9 @@ struct With<'a> {
 }
 
 fn rule_filter(table: Table, rule: &Rule, with: &With<'_>) -> Option<Filter> {
+    if rule.off {
+        return None;
+    }
     let filter = |condition: &Condition| condition_filter(table, condition, with);
     if rule.any.is_empty() {
         let all: Vec<Filter> = rule.all.iter().map(filter).collect::<Option<_>>()?;
@@ -627,6 +630,34 @@ fn reason(table: Table, rule: &Rule, with: &With<'_>, record: &Record) -> Option
             None
         }
         None => Some(Reason::FoundByDynamics),
+    }
+}
+
+/// Whether a record meets a rule by what we compare ourselves, without what only Dynamics counts as the same.
+#[must_use]
+pub fn meets(
+    table: Table,
+    rule: &Rule,
+    identification: &Identification,
+    known: &Columns,
+    conversation: &Conversation,
+    record: &Record,
+) -> bool {
+    let with = With {
+        known,
+        conversation,
+        country: identification.default_country.as_deref(),
+    };
+    let met = |condition: &Condition| {
+        condition_filter(table, condition, &with).is_some()
+            && met(table, condition, &with, record).is_some()
+    };
+    if rule.off {
+        false
+    } else if rule.any.is_empty() {
+        !rule.all.is_empty() && rule.all.iter().all(met)
+    } else {
+        rule.any.iter().any(met)
     }
 }
 

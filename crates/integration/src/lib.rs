@@ -7,12 +7,14 @@
 //! - [`plan`] is what a chat leads to: the intent, and the writes that it becomes; [`ids`] computes the ids of
 //!   what is created.
 //! - [`fit`] turns text into what a column takes, and [`cut`] shortens and divides text without breaking characters.
+//! - [`checker`] warns of settings that will hardly do what is meant.
 //! - [`columns`] knows the columns: what the organization says of them, else the standard ones.
 //!
 //! The source of the behaviour is the integration guide, chapters "Customize Rules to Identify the
 //! Dynamics 365 Account, Contact, and Lead" and "Entity Field Mapping and Display in Comm100".
 
 pub mod changes;
+pub mod checker;
 pub mod columns;
 pub mod copies;
 pub mod cut;

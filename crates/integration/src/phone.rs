@@ -122,6 +122,14 @@ pub fn is_country(code: &str) -> bool {
     code.len() == 2 && Id::from_str(&code.to_uppercase()).is_ok()
 }
 
+/// The countries whose numbers are known, by their two letters.
+pub fn countries() -> impl Iterator<Item = String> {
+    let letters = || 'A'..='Z';
+    letters()
+        .flat_map(move |first| letters().map(move |second| format!("{first}{second}")))
+        .filter(|code| is_country(code))
+}
+
 impl std::fmt::Debug for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Number({} digits)", self.significant.len())

@@ -3,13 +3,15 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::record::Table;
 
 /// How chats and offline messages are written down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
+#[ts(rename = "RecordingSettings")]
 pub struct Recording {
     /// Whether the agent does it, or the companion by itself.
     pub mode: Mode,
@@ -48,8 +50,9 @@ impl Default for Recording {
 }
 
 /// Who writes chats down.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(rename = "RecordingMode")]
 pub enum Mode {
     /// The agent, by a button for each table.
     #[default]
@@ -59,8 +62,9 @@ pub enum Mode {
 }
 
 /// The guide's five actions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(rename = "RecordingAction")]
 pub enum Action {
     /// Create/Update Contact & Add Case.
     #[default]
@@ -100,7 +104,7 @@ impl Action {
 }
 
 /// What happens to a contact or lead that was found (guide, "Update Contact Information").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum UpdatePolicy {
     /// Do not update.
@@ -113,7 +117,7 @@ pub enum UpdatePolicy {
 }
 
 /// What happens when several people match: never written to on a guess.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenAmbiguous {
     /// The plan waits for a person to choose.
@@ -124,8 +128,9 @@ pub enum WhenAmbiguous {
 }
 
 /// Who owns what is created.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(rename = "RecordOwner")]
 pub enum Owner {
     /// The user that the companion is signed in as.
     #[default]
@@ -136,7 +141,7 @@ pub enum Owner {
 }
 
 /// Who is not recorded by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct Exclude {

@@ -4,16 +4,18 @@ use comm100::Field;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use ts_rs::TS;
 
 use crate::record::Table;
 
 /// How visitors are identified: an ordered list of rules for each table; the first match wins.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct Identification {
     /// Country (two letters) of telephone numbers written without a country code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub default_country: Option<String>,
     /// Rules for contacts.
     pub contact: Vec<Rule>,
@@ -60,16 +62,22 @@ impl Default for Identification {
 }
 
 /// One identification rule.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[schemars(deny_unknown_fields)]
 pub struct Rule {
     /// What the agent reads as the reason.
     pub name: String,
+    /// Whether it is switched off: it stays in the list and asks nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<_>", optional = nullable)]
+    pub off: bool,
     /// Conditions that must all be met. Either this or `any`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<_>", optional = nullable)]
     pub all: Vec<Condition>,
     /// Conditions of which one must be met. Either this or `all`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<_>", optional = nullable)]
     pub any: Vec<Condition>,
 }
 
@@ -85,6 +93,7 @@ impl Rule {
         };
         Rule {
             name: name.to_owned(),
+            off: false,
             all: Vec::new(),
             any: columns.iter().map(condition).collect(),
         }
@@ -95,23 +104,26 @@ impl Rule {
         self.all.iter().chain(&self.any)
     }
 
-    /// Checks what the type cannot say.
-    ///
-    /// # Errors
-    /// The first fault, in words for an administrator.
-    pub fn check(&self) -> Result<(), RuleError> {
+    /// What the type cannot say: every fault, and for a column the list and place of its condition.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(Option<(&'static str, usize)>, RuleError)> {
+        let mut faults = Vec::new();
         if self.name.trim().is_empty() {
-            return Err(RuleError::NoName);
+            faults.push((None, RuleError::NoName));
         }
         match (self.all.is_empty(), self.any.is_empty()) {
-            (true, true) => return Err(RuleError::NoConditions),
-            (false, false) => return Err(RuleError::AllAndAny),
+            (true, true) => faults.push((None, RuleError::NoConditions)),
+            (false, false) => faults.push((None, RuleError::AllAndAny)),
             (true, false) | (false, true) => {}
         }
-        for condition in self.conditions() {
-            check_column(&condition.column)?;
+        for (list, conditions) in [("all", &self.all), ("any", &self.any)] {
+            for (place, condition) in conditions.iter().enumerate() {
+                if let Err(fault) = check_column(&condition.column) {
+                    faults.push((Some((list, place)), fault));
+                }
+            }
         }
-        Ok(())
+        faults
     }
 }
 
@@ -132,7 +144,7 @@ pub(crate) fn check_column(column: &str) -> Result<(), RuleError> {
 }
 
 /// A column of Dynamics compared with a field of Comm100.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[schemars(deny_unknown_fields)]
 pub struct Condition {
     /// The column's logical name, for example `emailaddress1`. A lookup stands under its own name.
@@ -141,11 +153,12 @@ pub struct Condition {
     pub operator: Operator,
     /// The Comm100 field, for example `visitor.email`. If it is empty the condition is not met.
     #[schemars(with = "String")]
+    #[ts(type = "string")]
     pub field: Field,
 }
 
 /// How a column is compared with a field: without regard to upper and lower case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operator {
     /// The same value. For a telephone column: the same number, however either side is written.
@@ -195,7 +208,7 @@ pub enum RuleError {
 }
 
 /// The fields of each table: what is shown to the agent and what a chat is written into.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(default)]
 #[schemars(deny_unknown_fields)]
 pub struct DisplaySettings {
@@ -222,29 +235,6 @@ impl DisplaySettings {
             Table::Incident => &self.case,
             Table::Task => &self.task,
         }
-    }
-
-    /// Checks every list.
-    ///
-    /// # Errors
-    /// The first fault, with the table it stands in.
-    pub fn check(&self) -> Result<(), (Table, RuleError)> {
-        for table in [
-            Table::Contact,
-            Table::Account,
-            Table::Lead,
-            Table::Incident,
-            Table::Task,
-        ] {
-            let mut seen = std::collections::BTreeSet::new();
-            for field in self.of(table) {
-                field.check().map_err(|fault| (table, fault))?;
-                if !seen.insert(field.column.as_str()) {
-                    return Err((table, RuleError::Twice(field.column.clone())));
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -309,9 +299,10 @@ impl Default for DisplaySettings {
 }
 
 /// One Dynamics field: where its value comes from when a chat is written down, and whether it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(try_from = "FieldSettingText", into = "FieldSettingText")]
 #[schemars(with = "FieldSettingText")]
+#[ts(as = "FieldSettingText")]
 pub struct FieldSetting {
     /// The column's logical name.
     pub column: String,
@@ -322,7 +313,11 @@ pub struct FieldSetting {
 }
 
 impl FieldSetting {
-    fn check(&self) -> Result<(), RuleError> {
+    /// Whether the column can be one.
+    ///
+    /// # Errors
+    /// [`RuleError::BadColumn`].
+    pub fn check(&self) -> Result<(), RuleError> {
         check_column(&self.column)
     }
 }
@@ -339,23 +334,28 @@ pub enum Source {
 }
 
 /// A [`FieldSetting`] as it stands in the document.
-#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema, TS)]
 #[schemars(deny_unknown_fields)]
+#[ts(rename = "FieldSetting")]
 struct FieldSettingText {
     /// The column's logical name, for example `lastname`.
     column: String,
     /// The Comm100 field that it is filled from, for example `visitor.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
+    #[ts(as = "Option<String>", optional = nullable)]
     from: Option<Field>,
     /// A fixed value to fill it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     value: Option<String>,
     /// Text with Comm100 fields in braces to fill it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     template: Option<String>,
     /// Whether the agent sees it.
     #[serde(default)]
+    #[ts(as = "Option<_>", optional = nullable)]
     display: bool,
 }
 

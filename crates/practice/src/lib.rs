@@ -5,6 +5,9 @@
 use backend::practice::SampleVisitor;
 use backend::secrets::Secrets;
 use backend::settings::{ConnectionKind, ConnectionSettings};
+use std::sync::Arc;
+
+use backend::installation::{Practised, StartPractice, Starting};
 use backend::{Files, Options, Problem};
 use sandbox::{Description, Sandbox};
 
@@ -19,20 +22,43 @@ pub async fn prepare(mut options: Options) -> Result<(Options, Option<Sandbox>),
     if options.settings.connection.kind != ConnectionKind::Practice {
         return Ok((options, None));
     }
-    let organization = Sandbox::start(sandbox::Options::default()).await.map_err(|error| {
-        tracing::error!(%error, "the practice organization cannot be started");
-        Problem::new(
-            "practice_not_started",
-            "The practice organization cannot be started.",
-            "Check that this computer has memory and disk space left, then start the companion again.",
-        )
-    })?;
+    let organization = start().await?;
     let (connection, secrets) = connection(organization.description());
     options.settings.connection = connection;
     options.secrets = secrets;
     options.samples = samples();
     options.files = Files::Memory;
     Ok((options, Some(organization)))
+}
+
+async fn start() -> Result<Sandbox, Problem> {
+    Sandbox::start(sandbox::Options::default()).await.map_err(|error| {
+        tracing::error!(%error, "the practice organization cannot be started");
+        Problem::new(
+            "practice_not_started",
+            "The practice organization cannot be started.",
+            "Check that this computer has memory and disk space left, then start the companion again.",
+        )
+    })
+}
+
+/// Starts the practice organization when settings that are applied ask for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded;
+
+impl StartPractice for Embedded {
+    fn start(&self) -> Starting {
+        Box::pin(async {
+            let organization = start().await?;
+            let (connection, secrets) = connection(organization.description());
+            Ok(Practised {
+                connection,
+                secrets,
+                samples: samples(),
+                organization: Some(Arc::new(organization)),
+            })
+        })
+    }
 }
 
 /// The connection to a practice organization as a cloud organization.

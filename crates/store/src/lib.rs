@@ -15,6 +15,7 @@ mod key;
 mod links;
 mod outbox;
 mod salvage;
+mod settings;
 mod store;
 mod takeover;
 
@@ -27,6 +28,7 @@ pub use key::Key;
 pub use links::{Link, LinkOf};
 pub use outbox::{Change, Counts, Entry, NewEntry, State};
 pub use salvage::{Salvaged, set_aside};
+pub use settings::{NewSettingsVersion, SettingsVersion};
 pub use store::{Console, Store};
 pub use takeover::{TakenOver, aside};
 

@@ -292,7 +292,7 @@ mod tests {
     }
 
     /// Rows of every table of a version, in the words of that version. A new version adds its own.
-    const ROWS: [(i64, &str); 3] = [
+    const ROWS: [(i64, &str); 4] = [
         (
             1,
             "INSERT INTO console VALUES ('00000000-0000-0000-0000-000000000007', 'Old', x'01', '2026-01-01T00:00:00Z', NULL, NULL),
@@ -307,6 +307,10 @@ mod tests {
             3,
             "INSERT INTO link VALUES (7, 'one', 'email:dana@example.com', 'chat', 'contact', '00000000-0000-0000-0000-000000000002', 'Dana', 'Robin', 8),
              (8, 'one', NULL, 'other', 'lead', '00000000-0000-0000-0000-000000000003', 'Lee', '', 9)",
+        ),
+        (
+            4,
+            "INSERT INTO settings_version VALUES (3, 7, 'ada', 'saved', 2, 'version = 1')",
         ),
     ];
 

@@ -78,6 +78,7 @@ impl Args {
 
 async fn attend(mut socket: WebSocket, handle: Handle) {
     let mut views = handle.watch();
+    let mut settings = handle.settings().watch();
     loop {
         let message = tokio::select! {
             heard = socket.recv() => match heard {
@@ -89,6 +90,11 @@ async fn attend(mut socket: WebSocket, handle: Handle) {
                 if changed.is_err() { return }
                 let view = Arc::clone(&views.borrow_and_update());
                 json!({ "view": *view })
+            }
+            changed = settings.changed() => {
+                if changed.is_err() { return }
+                let view = Arc::clone(&settings.borrow_and_update());
+                json!({ "settings": *view })
             }
         };
         if socket
@@ -192,6 +198,49 @@ async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Probl
             let passphrase = args.text("passphrase")?.into();
             json!(handle.use_recovery(args.text("text")?, passphrase).await?)
         }
+        // The page opens `settings.html` beside itself.
+        "open_settings" => Value::Null,
+        _ if command.starts_with("settings") => return settings(handle, command, args).await,
+        other => return Err(bad_call(&format!("there is no command {other}"))),
+    })
+}
+
+async fn settings(handle: &Handle, command: &str, args: Args) -> Result<Value, Problem> {
+    let settings = handle.settings();
+    let draft = || args.get::<Value>("draft");
+    Ok(match command {
+        "settings" => json!(*settings.view().await),
+        "settings_catalogue" => json!(settings.catalogue().await?),
+        "settings_columns" => json!(settings.columns(&args.text("table")?).await?),
+        "settings_judge" => json!(settings.judge(draft()?, args.get("sample")?).await?),
+        "settings_explain" => json!(settings.explain(draft()?, args.get("sample")?).await?),
+        "settings_suggest" => json!(settings.suggest(draft()?, &args.text("table")?).await?),
+        "settings_secrets" => json!(settings.secrets(draft()?).await?),
+        "settings_enter_secret" => {
+            let value = args.text("value")?.into();
+            json!(
+                settings
+                    .enter_secret(draft()?, args.get("name")?, value)
+                    .await?
+            )
+        }
+        "settings_forget_secret" => {
+            json!(settings.forget_secret(draft()?, args.get("name")?).await?)
+        }
+        "settings_test" => json!(settings.test_connection(draft()?).await?),
+        "settings_cancel_test" => json!(settings.cancel_test().await?),
+        "settings_save" => json!(settings.save(draft()?, &args.text("fingerprint")?).await?),
+        "settings_to_text" => json!(settings.to_text(draft()?).await?),
+        "settings_read_text" => json!(settings.read_text(&args.text("text")?).await?),
+        "settings_history" => json!(settings.history().await?),
+        "settings_version" => json!(settings.version(args.get("id")?).await?),
+        "settings_rehearse" => {
+            let chats: Option<String> = args.get("chats")?;
+            settings.rehearse(draft()?, chats).await?;
+            Value::Null
+        }
+        "settings_cancel_rehearsal" => json!(settings.cancel_rehearsal().await?),
+        "settings_disconnect" => json!(settings.disconnect().await?),
         other => return Err(bad_call(&format!("there is no command {other}"))),
     })
 }

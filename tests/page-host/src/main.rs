@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use backend::secrets::Secrets;
 use backend::view::{Card, RecognitionState, RecordView, View};
-use backend::{Backend, Handle, Options, Settings};
+use backend::{Backend, Handle, Installation, Options, Settings};
 use clap::Parser;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
@@ -61,12 +61,22 @@ async fn main() -> anyhow::Result<()> {
         .init();
 
     let mut settings = match (&arguments.settings, arguments.practice) {
-        (Some(file), false) => Settings::load(file)?,
-        (None, _) | (Some(_), true) => Settings::default(),
+        (Some(file), false) if file.exists() => Settings::load(file)?,
+        (_, false | true) => Settings::default(),
     };
     settings.bridge.port = 0;
     let secrets = Secrets::of(&settings.connection).await?;
-    let (options, organization) = practice::prepare(Options::new(settings, secrets)).await?;
+    let (mut options, organization) = practice::prepare(Options::new(settings, secrets)).await?;
+    // What is saved in a page is gone with the host, unless a file is named.
+    let folder = tempfile::tempdir()?;
+    let file = match &arguments.settings {
+        Some(file) => file.clone(),
+        None => folder.path().join("settings.toml"),
+    };
+    let mut installation = Installation::of_this_user(Some(file), None);
+    installation.folder = None;
+    installation.practice = Some(Arc::new(practice::Embedded));
+    options.installation = Some(installation);
     let backend = Backend::start(options).await?;
     let url = host::serve(backend.handle(), &arguments.page, arguments.port).await?;
 

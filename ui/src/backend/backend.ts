@@ -1,3 +1,4 @@
+import type { Call } from "./call";
 import type {
   ActivityFilter,
   ActivityPage,
@@ -103,6 +104,8 @@ export interface Backend extends Recorder, Keeper {
   cancelSignIn(): Promise<void>;
   /** Forgets who is signed in. */
   signOut(): Promise<void>;
+  /** Opens the settings in a window of their own. */
+  openSettings(): Promise<void>;
 }
 
 /** The commands' names and arguments on the wire, the same for both implementations. */
@@ -119,6 +122,7 @@ export interface Wire {
   sign_in: Record<string, never>;
   cancel_sign_in: Record<string, never>;
   sign_out: Record<string, never>;
+  open_settings: Record<string, never>;
   draft: { table: RecordTable };
   create: { filled: Filled };
   add_to_case: { id: string; chat: string | null };
@@ -144,10 +148,8 @@ export interface Wire {
   use_recovery: { text: string; passphrase: string };
 }
 
-export type Call = <C extends keyof Wire>(command: C, args: Wire[C]) => Promise<unknown>;
-
 /** The commands of a back end that is reached through `call`. */
-export function commandsOver(call: Call): Omit<Backend, "subscribe" | "savesFiles"> {
+export function commandsOver(call: Call<Wire>): Omit<Backend, "subscribe" | "savesFiles"> {
   const done = async <C extends keyof Wire>(command: C, args: Wire[C]) => {
     await call(command, args);
   };
@@ -164,6 +166,7 @@ export function commandsOver(call: Call): Omit<Backend, "subscribe" | "savesFile
     signIn: () => done("sign_in", {}),
     cancelSignIn: () => done("cancel_sign_in", {}),
     signOut: () => done("sign_out", {}),
+    openSettings: () => done("open_settings", {}),
     draft: async (table) => (await call("draft", { table })) as Draft,
     create: async (filled) => (await call("create", { filled })) as Entry,
     addToCase: async (id, chat) => (await call("add_to_case", { id, chat })) as Entry,

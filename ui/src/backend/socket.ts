@@ -1,12 +1,21 @@
-import { type Backend, type Call, type Listener, commandsOver } from "./backend";
+import { type Backend, commandsOver } from "./backend";
 import { asProblem, unreachable } from "./problem";
-import type { Problem, View } from "./types";
+import { type SettingsBackend, settingsOver } from "./settings";
+import type { Problem, SettingsView, View } from "./types";
 
 interface Answer {
   id?: number;
   ok?: unknown;
   error?: Problem;
   view?: View;
+  settings?: SettingsView;
+}
+
+/** Whoever hears of the line and what it pushes. */
+interface Hearer {
+  up(): void;
+  down(problem: Problem): void;
+  pushed(answer: Answer): void;
 }
 
 interface Waiting {
@@ -18,19 +27,19 @@ const FIRST_DELAY_MS = 250;
 const LONGEST_DELAY_MS = 8_000;
 
 /**
- * A back end behind a WebSocket: the same page in an ordinary browser. It connects with the first
+ * A line to a back end behind a WebSocket: the same page in an ordinary browser. It connects with the first
  * listener, connects again whenever the line drops, and closes with the last listener.
  */
-export function socketBackend(url: string): Backend {
-  const listeners = new Set<Listener>();
+function line(url: string) {
+  const listeners = new Set<Hearer>();
   const waiting = new Map<number, Waiting>();
   let socket: WebSocket | null = null;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let delay = FIRST_DELAY_MS;
   let lastId = 0;
 
-  const call: Call = (command, args) =>
-    new Promise((resolve, reject) => {
+  const call = (command: string, args: object) =>
+    new Promise<unknown>((resolve, reject) => {
       if (socket?.readyState !== WebSocket.OPEN) {
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- commands reject with a Problem, as Tauri's do
         reject(unreachable());
@@ -49,10 +58,10 @@ export function socketBackend(url: string): Backend {
       for (const listener of listeners) listener.down(asProblem(reason));
       return;
     }
-    if (answer.view) {
-      for (const listener of listeners) listener.view(answer.view);
+    if (answer.id === undefined) {
+      for (const listener of listeners) listener.pushed(answer);
+      return;
     }
-    if (answer.id === undefined) return;
     const command = waiting.get(answer.id);
     waiting.delete(answer.id);
     if (answer.error) command?.reject(answer.error);
@@ -83,9 +92,8 @@ export function socketBackend(url: string): Backend {
   }
 
   return {
-    ...commandsOver(call),
-    savesFiles: true,
-    subscribe(listener) {
+    call,
+    subscribe: (listener: Hearer) => {
       listeners.add(listener);
       if (listeners.size === 1 && socket === null) connect();
       else if (socket?.readyState === WebSocket.OPEN) listener.up();
@@ -98,5 +106,47 @@ export function socketBackend(url: string): Backend {
         closing?.close();
       };
     },
+  };
+}
+
+/** The back end of the main page. */
+export function socketBackend(url: string): Backend {
+  const { call, subscribe } = line(url);
+  return {
+    ...commandsOver(call),
+    savesFiles: true,
+    subscribe: (listener) =>
+      subscribe({
+        up: () => {
+          listener.up();
+        },
+        down: (problem) => {
+          listener.down(problem);
+        },
+        pushed: ({ view }) => {
+          if (view) listener.view(view);
+        },
+      }),
+  };
+}
+
+/** The back end of the settings page. */
+export function socketSettings(url: string): SettingsBackend {
+  const { call, subscribe } = line(url);
+  return {
+    ...settingsOver(call),
+    savesFiles: true,
+    subscribe: (listener) =>
+      subscribe({
+        up: () => {
+          listener.up();
+        },
+        down: (problem) => {
+          listener.down(problem);
+        },
+        pushed: ({ settings }) => {
+          if (settings) listener.settings(settings);
+        },
+      }),
   };
 }

@@ -49,7 +49,7 @@ impl Handle {
         let _turn = self.lock.0.turn.lock().await;
         self.lock.set(true);
         self.ask(|answer| Command::Lock { answer }).await?;
-        self.data.cache.close().await;
+        self.running().await.data.cache.close().await;
         Ok(())
     }
 
@@ -62,7 +62,10 @@ impl Handle {
         if self.lock.check().is_ok() {
             return Ok(());
         }
-        self.data.files.reopen(&self.data.cache).await?;
+        {
+            let data = self.running().await.data;
+            data.files.reopen(&data.cache).await?;
+        };
         self.lock.set(false);
         self.ask(|answer| Command::Unlock { answer }).await
     }
@@ -73,7 +76,7 @@ impl Handle {
     /// `locked`, and the files'.
     pub async fn local_data(&self) -> Result<LocalDataView, Problem> {
         self.unlocked()?;
-        self.data.inventory().await
+        self.running().await.data.inventory().await
     }
 
     /// What would be erased of a person who has this e-mail address or telephone number.
@@ -86,8 +89,8 @@ impl Handle {
         phone: Option<&str>,
     ) -> Result<Traces, Problem> {
         self.unlocked()?;
-        let whom = Whom::of(email, phone, self.data.country.as_deref())?;
-        self.data.traces(&whom).await
+        let whom = Whom::of(email, phone, self.running().await.data.country.as_deref())?;
+        self.running().await.data.traces(&whom).await
     }
 
     /// Erases a person from this computer, and gives the receipt.
@@ -101,11 +104,13 @@ impl Handle {
         discard_unsent: bool,
     ) -> Result<Receipt, Problem> {
         self.unlocked()?;
-        let whom = Whom::of(email, phone, self.data.country.as_deref())?;
+        let whom = Whom::of(email, phone, self.running().await.data.country.as_deref())?;
         let _turn = self.lock.0.turn.lock().await;
         let receipt = self
+            .running()
+            .await
             .recorder
-            .forget(&self.data, &whom, discard_unsent)
+            .forget(&self.running().await.data, &whom, discard_unsent)
             .await?;
         let whom = Box::new(whom);
         self.ask(|answer| Command::Forget { whom, answer }).await?;
@@ -119,9 +124,9 @@ impl Handle {
     pub async fn wipe(&self, options: WipeOptions) -> Result<Wiped, Problem> {
         self.unlocked()?;
         let _turn = self.lock.0.turn.lock().await;
-        let wiped = self.data.wipe(options).await?;
-        self.recorder.resume().await;
-        self.desk.reread().await?;
+        let wiped = self.running().await.data.wipe(options).await?;
+        self.running().await.recorder.resume().await;
+        self.running().await.desk.reread().await?;
         Ok(wiped)
     }
 
@@ -137,9 +142,13 @@ impl Handle {
         self.unlocked()?;
         let file = match file {
             Some(file) => file.to_owned(),
-            None => self.data.recovery_file()?,
+            None => self.running().await.data.recovery_file()?,
         };
-        self.data.make_recovery_file(&file, passphrase).await?;
+        self.running()
+            .await
+            .data
+            .make_recovery_file(&file, passphrase)
+            .await?;
         Ok(file)
     }
 
@@ -154,9 +163,14 @@ impl Handle {
         passphrase: SecretString,
     ) -> Result<Recovered, Problem> {
         self.unlocked()?;
-        let recovered = self.data.use_recovery(text, passphrase).await?;
-        self.recorder.resume().await;
-        self.desk.reread().await?;
+        let recovered = self
+            .running()
+            .await
+            .data
+            .use_recovery(text, passphrase)
+            .await?;
+        self.running().await.recorder.resume().await;
+        self.running().await.desk.reread().await?;
         self.ask(|answer| Command::Recovered { answer }).await?;
         Ok(recovered)
     }

@@ -24,7 +24,7 @@ use crate::files::{Files, OpenedStore};
 use crate::problem::Problem;
 use crate::view::{AsideFile, CopiesView, LocalDataView};
 
-pub use crate::start::organization;
+pub use crate::generation::organization;
 pub(crate) use commands::Lock;
 pub use recovery::SHORTEST_PASSPHRASE;
 pub use whom::Whom;

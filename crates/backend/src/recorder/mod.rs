@@ -113,6 +113,11 @@ impl Recorder {
         }))
     }
 
+    /// Goes on with the chats that an earlier recorder knows.
+    pub(crate) fn take_conversations_of(&self, before: &Recorder) {
+        *locked(&self.0.conversations) = std::mem::take(&mut *locked(&before.0.conversations));
+    }
+
     fn parts(&self) -> &RecorderParts {
         &self.0.parts
     }

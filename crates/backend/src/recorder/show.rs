@@ -50,6 +50,21 @@ impl Recorder {
         }
     }
 
+    /// The chats and messages that the outbox remembers, the newest first, each once.
+    pub(crate) async fn past_chats(&self, limit: u32) -> Result<Vec<Conversation>, Problem> {
+        let entries = self.stored(self.store().entries(self.organization(), limit).await)?;
+        let mut seen = std::collections::BTreeSet::new();
+        let mut entries: Vec<Entry> = entries
+            .into_iter()
+            .filter(|entry| seen.insert(entry.subject.clone()))
+            .collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.number));
+        entries
+            .into_iter()
+            .map(|entry| Ok(Read::of(entry)?.intent.conversation))
+            .collect()
+    }
+
     /// The recording as far as the window shows it at all times; `subject` is the current chat.
     pub(crate) async fn view(&self, subject: Option<&str>) -> Result<RecordingView, Problem> {
         let counts = self.stored(self.store().count_entries(self.organization()).await)?;

@@ -2,24 +2,22 @@
 
 use integration::phone;
 
-use super::Settings;
+use super::{Fault, Settings};
 use crate::problem::Problem;
 
 /// A chat that is longer over than this is not reopened.
 const LONGEST_GRACE_SECONDS: u32 = 24 * 60 * 60;
 
 impl Settings {
-    pub(super) fn check_recording(&self) -> Result<(), Problem> {
+    pub(super) fn check_recording(&self, faults: &mut Vec<Fault>) {
         let recording = &self.recording;
-        let invalid = |message: String, next_step: &str| {
-            Err(Problem::new(
-                "settings_recording_invalid",
-                message,
-                next_step,
-            ))
+        let mut invalid = |key: String, message: String, next_step: &str| {
+            let problem = Problem::new("settings_recording_invalid", message, next_step);
+            faults.push(Fault::new(key, problem));
         };
         if recording.grace_seconds > LONGEST_GRACE_SECONDS {
-            return invalid(
+            invalid(
+                "recording.grace_seconds".to_owned(),
                 format!(
                     "The key `recording.grace_seconds` is {}: a day has {LONGEST_GRACE_SECONDS}.",
                     recording.grace_seconds
@@ -58,8 +56,10 @@ impl Settings {
             ),
         ];
         for (key, texts, is_right, next_step) in lists {
-            if let Some(place) = texts.iter().position(|text| !is_right(text)) {
-                return invalid(
+            let wrong = texts.iter().enumerate();
+            for (place, _) in wrong.filter(|(_, text)| !is_right(text)) {
+                invalid(
+                    format!("recording.exclude.{key}.{place}"),
                     format!(
                         "The key `recording.exclude.{key}` has a wrong entry, number {}.",
                         place + 1
@@ -68,7 +68,6 @@ impl Settings {
                 );
             }
         }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ mod doctor;
 mod files;
 #[cfg(target_os = "linux")]
 mod keyring;
+mod managing;
 mod program;
 mod recognize;
 mod recording;

@@ -57,7 +57,10 @@ async fn each_mistake_has_its_code_and_names_its_place() {
     let nowhere = ["--json", "settings", "check", "--settings", "nowhere.toml"];
     program.call(&nowhere).await.failure("settings_unreadable");
     let checked = program.call(&["--json", "settings", "check"]).await;
-    assert_eq!(checked.success(), json!({ "ok": true, "file": null }));
+    assert_eq!(
+        checked.success(),
+        json!({ "ok": true, "file": null, "warnings": [] })
+    );
     let by_person = program.call(&["settings", "check"]).await;
     assert!(by_person.stdout.contains("no settings file"));
     let written = Program::with_settings("version = 1");
