@@ -46,8 +46,17 @@ pub fn segments(path: &str) -> Result<Vec<Segment>, SyntaxError> {
 pub enum Key {
     /// `contacts(6f1c…)`, lower case.
     Primary(String),
-    /// `contacts(name=value,…)`: names, and values with their quotes taken off.
-    Named(Vec<(String, String)>),
+    /// `contacts(name=value,…)`
+    Named(Vec<(String, KeyValue)>),
+}
+
+/// The value of a column in a key. A text stands in quotes and nothing else does: `accountnumber='100'`, `number=100`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyValue {
+    /// The value, with its quotes taken off.
+    pub text: String,
+    /// Whether it stood in quotes.
+    pub is_quoted: bool,
 }
 
 /// Reads a key.
@@ -64,7 +73,8 @@ pub fn key(text: &str) -> Result<Key, SyntaxError> {
     while rest.peek().is_some() {
         let name: String = rest.by_ref().take_while(|c| *c != '=').collect();
         let mut value = String::new();
-        if rest.peek() == Some(&'\'') {
+        let is_quoted = rest.peek() == Some(&'\'');
+        if is_quoted {
             rest.next();
             loop {
                 match rest.next() {
@@ -83,10 +93,11 @@ pub fn key(text: &str) -> Result<Key, SyntaxError> {
         } else {
             value = rest.by_ref().take_while(|c| *c != ',').collect();
         }
-        if name.is_empty() || value.is_empty() && !text.contains('\'') {
+        if name.is_empty() || value.is_empty() && !is_quoted {
             return Err(unreadable());
         }
-        parts.push((name, value));
+        let text = value;
+        parts.push((name, KeyValue { text, is_quoted }));
     }
     if parts.is_empty() {
         Err(unreadable())
@@ -98,6 +109,13 @@ pub fn key(text: &str) -> Result<Key, SyntaxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn value(text: &str, is_quoted: bool) -> KeyValue {
+        KeyValue {
+            text: text.to_owned(),
+            is_quoted,
+        }
+    }
 
     #[test]
     fn paths_and_keys() {
@@ -116,11 +134,11 @@ mod tests {
         assert_eq!(
             key("firstname='O''B, C',n=3").unwrap(),
             Key::Named(vec![
-                ("firstname".into(), "O'B, C".into()),
-                ("n".into(), "3".into())
+                ("firstname".into(), value("O'B, C", true)),
+                ("n".into(), value("3", false))
             ])
         );
-        for wrong in ["", "abc", "a='x", "a='x'y", "="] {
+        for wrong in ["", "abc", "a='x", "a='x'y", "=", "a=", "a='x',b="] {
             assert!(key(wrong).is_err(), "{wrong}");
         }
         assert!(segments("contacts(1").is_err());

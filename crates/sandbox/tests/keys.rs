@@ -67,6 +67,58 @@ async fn a_row_by_its_alternate_key() {
     }
 }
 
+/// OData gives each type one way of being written; a text without quotes and a number or id in them are no key.
+#[tokio::test]
+async fn a_text_in_a_key_stands_in_quotes_and_nothing_else_does() {
+    let org = Org::empty().await;
+    let body =
+        json!({"name": "a", "accountnumber": "100", "tickersymbol": "T", "numberofemployees": 7});
+    let id = org.create("accounts", body).await;
+    let key =
+        json!({"SchemaName": "new_Two", "KeyAttributes": ["tickersymbol", "numberofemployees"]});
+    let made = org.post("EntityDefinitions(LogicalName='account')/Keys", key);
+    assert_eq!(made.send().await.unwrap().status(), 204);
+    for key in [
+        "accountnumber='100'",
+        "tickersymbol='T',numberofemployees=7",
+        &format!("accountid={id}"),
+    ] {
+        let row = org.read(&format!("accounts({key})?$select=name")).await;
+        assert_eq!(row["accountid"], id.as_str(), "{key}");
+    }
+    let unreadable = "Bad Request - Error in query syntax.";
+    let bound = json!({"lastname": "c", "parentcustomerid_account@odata.bind": "/accounts(accountnumber=100)"});
+    for request in [
+        org.get("accounts(accountnumber=100)"),
+        org.get("accounts(tickersymbol=T,numberofemployees=7)"),
+        org.get("accounts(tickersymbol='T',numberofemployees='7')"),
+        org.patch("accounts(accountnumber=200)", json!({"name": "b"})),
+        org.delete("accounts(accountnumber=100)"),
+        org.post("contacts", bound),
+        org.get("EntityDefinitions(LogicalName=account)"),
+        org.post(
+            "EntityDefinitions(LogicalName=account)/Keys",
+            json!({"SchemaName": "new_Three", "KeyAttributes": ["tickersymbol"]}),
+        ),
+    ] {
+        let (status, code, message) = failure(request).await;
+        assert_eq!(
+            (status, code.as_str(), message.as_str()),
+            (400, "0x80060888", unreadable)
+        );
+    }
+    assert_eq!(
+        failure(org.get(&format!("accounts(accountid='{id}')")))
+            .await
+            .0,
+        400
+    );
+    assert_eq!(
+        org.names("accounts", "name", "accountid ne null").await,
+        ["a"]
+    );
+}
+
 #[tokio::test]
 async fn upsert_by_an_alternate_key_repeats_the_key() {
     let org = Org::empty().await;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use sandbox_syntax::is_guid;
-use sandbox_syntax::path::{self, Key};
+use sandbox_syntax::path::{self, Key, KeyValue};
 use serde_json::Value as JsonValue;
 use sqlx::SqliteConnection;
 
@@ -85,18 +85,19 @@ pub(crate) async fn named(
     };
     if let [(name, id)] = parts.as_slice()
         && name == declared
-        && is_guid(id)
+        && !id.is_quoted
+        && is_guid(&id.text)
     {
-        return Ok(Named::primary(&id.to_ascii_lowercase()));
+        return Ok(Named::primary(&id.text.to_ascii_lowercase()));
     }
     let names: Vec<&str> = parts.iter().map(|(name, _)| name.as_str()).collect();
     if table.alternate_key(&names).is_none() {
         return Err(undeclared(table));
     }
     let mut values = Fields::new();
-    for (name, text) in &parts {
+    for (name, written) in &parts {
         let column = table.property(name).ok_or_else(|| undeclared(table))?;
-        values.insert(column.name.clone(), value(table, column, text)?);
+        values.insert(column.name.clone(), value(table, column, written)?);
     }
     let conditions: Vec<String> = values.keys().map(|name| format!("{name} = ?")).collect();
     let mut statement = Statement::new(format!(
@@ -127,7 +128,11 @@ fn undeclared(table: &Table) -> ApiError {
 }
 
 /// A key's value as the column keeps it.
-fn value(table: &Table, column: &Column, text: &str) -> Result<Value, ApiError> {
+fn value(table: &Table, column: &Column, written: &KeyValue) -> Result<Value, ApiError> {
+    if written.is_quoted != matches!(column.kind, Kind::Text | Kind::MultiChoice) {
+        return Err(ApiError::request("Bad Request - Error in query syntax."));
+    }
+    let text = written.text.as_str();
     if column.kind == Kind::Lookup {
         return if is_guid(text) {
             Ok(Value::from(text.to_ascii_lowercase()))

@@ -139,10 +139,18 @@ pub(super) fn names(
     };
     Ok(match path::key(key)? {
         Key::Primary(wanted) => wanted == id.to_string(),
-        Key::Named(parts) => parts.iter().any(|(key, value)| {
-            key == property && value.eq_ignore_ascii_case(name)
-                || key == "MetadataId" && value.eq_ignore_ascii_case(&id.to_string())
-        }),
+        Key::Named(parts) => {
+            if parts
+                .iter()
+                .any(|(key, value)| value.is_quoted == (key == "MetadataId"))
+            {
+                return Err(ApiError::request("Bad Request - Error in query syntax."));
+            }
+            parts.iter().any(|(key, value)| {
+                key == property && value.text.eq_ignore_ascii_case(name)
+                    || key == "MetadataId" && value.text.eq_ignore_ascii_case(&id.to_string())
+            })
+        }
     })
 }
 

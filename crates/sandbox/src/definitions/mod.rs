@@ -235,7 +235,12 @@ impl Reader<'_> {
                 let [(name, value)] = parts.as_slice() else {
                     return Err(ApiError::request("Bad Request - Error in query syntax."));
                 };
-                let by_id = name == "MetadataId" && is_guid(value);
+                let is_id = name == "MetadataId";
+                if value.is_quoted == is_id {
+                    return Err(ApiError::request("Bad Request - Error in query syntax."));
+                }
+                let value = &value.text;
+                let by_id = is_id && is_guid(value);
                 let found = subjects.into_iter().find(|subject| {
                     subject.is_named(name, value)
                         || by_id && subject.id().to_string() == value.to_ascii_lowercase()
