@@ -309,6 +309,22 @@ async fn order_distinct_and_hierarchy() {
             .await
             .is_empty()
     );
+    for (function, operator) in [
+        ("Under", "under"),
+        ("UnderOrEqual", "eq-or-under"),
+        ("NotUnder", "not-under"),
+        ("AboveOrEqual", "eq-or-above"),
+        ("Above", "above"),
+    ] {
+        let filter = format!(
+            "Microsoft.Dynamics.CRM.{function}(PropertyName='accountid',PropertyValue='{analytical}')"
+        );
+        assert_eq!(
+            org.names("accounts", "name", &filter).await,
+            texts(&org, "accounts", "name", &tree(operator)).await,
+            "{filter}"
+        );
+    }
     let children = "<fetch><entity name='account'><attribute name='name'/><attribute name='accountid' alias='n' rowaggregate='CountChildren'/><order attribute='name'/></entity></fetch>";
     assert_eq!(
         texts(&org, "accounts", "n", children).await,

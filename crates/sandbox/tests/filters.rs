@@ -409,6 +409,26 @@ async fn operators_of_users_numbers_and_lists() {
             vec!["a", "b", "c"],
         ),
         (
+            "<condition attribute='numberofchildren' operator='neq' value='5'/>",
+            "numberofchildren ne 5",
+            vec!["a"],
+        ),
+        (
+            "<condition attribute='lastname' operator='not-like' value='[AB]%'/>",
+            "not startswith(lastname,'[AB]')",
+            vec!["c"],
+        ),
+        (
+            "<condition attribute='owningbusinessunit' operator='ne-businessid'/>",
+            "Microsoft.Dynamics.CRM.NotEqualBusinessId(PropertyName='owningbusinessunit')",
+            vec![],
+        ),
+        (
+            "<condition attribute='ownerid' operator='eq-useroruserhierarchyandteams'/>",
+            "Microsoft.Dynamics.CRM.EqualUserOrUserHierarchyAndTeams(PropertyName='ownerid')",
+            vec!["a", "b", "c"],
+        ),
+        (
             "<condition attribute='ownerid' operator='eq-useroruserhierarchy'/>",
             "Microsoft.Dynamics.CRM.EqualUserOrUserHierarchy(PropertyName='ownerid')",
             vec!["a", "b", "c"],

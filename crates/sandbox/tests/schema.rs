@@ -157,6 +157,43 @@ fn table(schema: &str) -> Value {
     })
 }
 
+/// A relationship that restricts deletion keeps the row it refers to, with all that would have gone along.
+#[tokio::test]
+async fn what_a_restricting_lookup_refers_to_is_not_deleted() {
+    let org = Org::empty().await;
+    let relationship = json!({
+        "@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata",
+        "SchemaName": "new_account_lead_Guarantor",
+        "ReferencedEntity": "account",
+        "ReferencingEntity": "lead",
+        "CascadeConfiguration": {"Delete": "Restrict"},
+        "Lookup": {"@odata.type": "Microsoft.Dynamics.CRM.LookupAttributeMetadata", "SchemaName": "new_GuarantorId"},
+    });
+    made(&org, "RelationshipDefinitions", relationship).await;
+    let account = org.create("accounts", json!({"name": "a"})).await;
+    let bound = format!("/accounts({account})");
+    let contact = json!({"lastname": "c", "parentcustomerid_account@odata.bind": bound.clone()});
+    let contact = org.create("contacts", contact).await;
+    let lead = json!({"lastname": "l", "new_GuarantorId@odata.bind": bound.clone()});
+    let lead = org.create("leads", lead).await;
+    let (refused, code, _) = failure(org.delete(&bound[1..])).await;
+    assert_eq!((refused, code.as_str()), (405, "0x80040227"));
+    for kept in [
+        &bound[1..],
+        &format!("contacts({contact})"),
+        &format!("leads({lead})"),
+    ] {
+        assert_eq!(status(org.get(kept)).await, 200, "{kept}");
+    }
+    assert_eq!(status(org.delete(&format!("leads({lead})"))).await, 204);
+    assert_eq!(status(org.delete(&bound[1..])).await, 204);
+    assert_eq!(
+        status(org.get(&format!("contacts({contact})"))).await,
+        404,
+        "deleted along"
+    );
+}
+
 #[tokio::test]
 async fn a_table_is_made_filled_and_deleted() {
     let directory = tempfile::tempdir().unwrap();
