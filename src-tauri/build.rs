@@ -15,6 +15,7 @@ fn main() {
         "cancel_sign_in",
         "sign_out",
         "open_settings",
+        "sync_now",
         "draft",
         "create",
         "add_to_case",

@@ -31,6 +31,7 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         cancel_sign_in,
         sign_out,
         open_settings,
+        sync_now,
         draft,
         create,
         add_to_case,
@@ -199,6 +200,12 @@ async fn open_settings<R: Runtime>(app: tauri::AppHandle<R>) -> Result<(), Probl
             "Close the companion and start it again.",
         )
     })
+}
+
+#[tauri::command]
+async fn sync_now(backend: State<'_, Handle>) -> Result<(), Problem> {
+    backend.sync_now().await;
+    Ok(())
 }
 
 #[tauri::command]

@@ -96,6 +96,7 @@ fn every_command_answers_under_its_name() {
         "start_pairing",
         "cancel_sign_in",
         "sign_out",
+        "sync_now",
     ] {
         assert_eq!(app.call(command, json!({})), Ok(Value::Null), "{command}");
     }

@@ -40,10 +40,11 @@ use crate::problem::Problem;
 use crate::recognise::{self, Rules};
 use crate::recorder::{Current, Recorder};
 use crate::schema;
+use crate::synchronise::{self, Synchroniser};
 use crate::view::{
     self, AgentView, Card, CardState, ConnectionKindView, ConnectionState, ConnectionView,
-    ConsoleView, PairedConsole, PairingView, PracticeView, RecognitionState, RecognitionView,
-    RecordingView, TimelineView, View, VisitorView,
+    ConsoleView, OfflineState, OfflineView, PairedConsole, PairingView, PracticeView,
+    RecognitionState, RecognitionView, RecordingView, TimelineView, View, VisitorView,
 };
 
 use lookup::Lookup;
@@ -88,6 +89,7 @@ pub(crate) struct Parts {
     pub(crate) person: Option<PersonsSignIn>,
     pub(crate) recorder: Recorder,
     pub(crate) links: Links,
+    pub(crate) synchroniser: Synchroniser,
 }
 
 /// The channels into and out of the controller.
@@ -214,6 +216,11 @@ pub(crate) fn nothing_yet() -> View {
         },
         timeline: TimelineView::empty(),
         recording: RecordingView::default(),
+        offline: OfflineView {
+            state: OfflineState::Off,
+            tables: Vec::new(),
+            problem: None,
+        },
         practice: None,
     }
 }
@@ -238,6 +245,7 @@ pub(crate) fn first_view(parts: &Parts, revision: u64) -> View {
         },
         files: parts.file_problems.clone(),
         recording: parts.recorder.settings_view(),
+        offline: parts.synchroniser.watch().borrow().clone(),
         ..nothing_yet()
     }
 }
@@ -254,6 +262,8 @@ pub(crate) async fn run(
     let known = consoles.borrow_and_update().clone();
     let mut outbox = parts.recorder.changes();
     let mut doubts = parts.recorder.doubts();
+    let mut copies = parts.synchroniser.watch();
+    let mut copies_doubts = parts.synchroniser.doubts();
     let mut controller = Controller::new(parts, known, news_in);
     controller.revision = channels.view.borrow().revision;
     controller.connect(Duration::ZERO);
@@ -274,6 +284,8 @@ pub(crate) async fn run(
             Some(news) = news.recv() => controller.news(news),
             Ok(()) = outbox.changed() => controller.refresh_recording(),
             Ok(()) = doubts.changed() => controller.connection_doubted(),
+            Ok(()) = copies.changed() => {}
+            Ok(()) = copies_doubts.changed() => controller.connection_doubted(),
             Ok(()) = consoles.changed() => controller.consoles = consoles.borrow_and_update().clone(),
             _ = schema_tick.tick(), if controller.connection == ConnectionState::Online => controller.refresh_schema(),
             _ = tick.tick(), if controller.consoles.pairing.is_some() => controller.parts.desk.close_expired().await,
@@ -288,7 +300,7 @@ pub(crate) async fn run(
 #[derive(Debug)]
 enum News {
     /// The sign-in and the first question went well.
-    Connected { attempt: u64 },
+    Connected { attempt: u64, me: dataverse::WhoAmI },
     /// The name of the user that is signed in, if it may be read.
     UserName { attempt: u64, name: Option<String> },
     /// The sign-in or the first question did not go well.
@@ -323,6 +335,8 @@ enum News {
     Timeline(Box<TimelineNews>),
     /// Dynamics told what its tables look like.
     Schema { schema: Arc<Schema> },
+    /// It did not tell.
+    NoSchema,
     /// A person's sign-in went on.
     SignIn(SignInNews),
     /// The outbox was looked at.
@@ -437,6 +451,7 @@ impl Controller {
         self.attempt += 1;
         let attempt = self.attempt;
         let news = self.news.clone();
+        let cache = self.parts.cache.clone();
         let task = tokio::spawn(async move {
             tokio::time::sleep(wait).await;
             // Asked for by itself, so that a sign-in that was refused a moment ago is tried anew.
@@ -447,7 +462,10 @@ impl Controller {
             // Nobody listens to any of this only while the back end is being stopped.
             match me {
                 Ok(me) => {
-                    let _ = news.send(News::Connected { attempt }).await;
+                    if let Err(error) = synchronise::own(&cache, &client, &me).await {
+                        warn!(error.code = error.code(), %error, "whose the cache is could not be noted");
+                    }
+                    let _ = news.send(News::Connected { attempt, me }).await;
                     let name = user_name(&client, me.user_id).await;
                     let _ = news.send(News::UserName { attempt, name }).await;
                 }
@@ -460,8 +478,9 @@ impl Controller {
         self.connecting = Some(task.abort_handle());
     }
 
-    fn connected(&mut self) {
+    fn connected(&mut self, me: dataverse::WhoAmI) {
         let was_online = self.connection == ConnectionState::Online;
+        self.parts.synchroniser.connected(me);
         self.connection = ConnectionState::Online;
         self.connection_problem = None;
         info!("connected to Dynamics");
@@ -489,6 +508,7 @@ impl Controller {
         warn!(error.code = problem.code, error.chain = %error, "not connected to Dynamics");
         self.connection = connection_state(error);
         self.connection_problem = Some(problem);
+        self.parts.synchroniser.disconnected();
         if self.connection == ConnectionState::SignedOut {
             if let Some(former) = self.connecting.take() {
                 former.abort();
@@ -532,6 +552,7 @@ impl Controller {
                 }
                 Err(error) => {
                     warn!(error.code = error.code(), error.chain = %error, "the organization's tables cannot be read");
+                    let _ = news.send(News::NoSchema).await;
                 }
             }
         });
@@ -543,6 +564,7 @@ impl Controller {
     fn take_schema(&mut self, schema: Arc<Schema>) {
         let columns = schema::columns(&schema);
         self.parts.schema.send_replace(Some(schema));
+        self.parts.synchroniser.tables_asked();
         if columns == self.parts.rules.columns {
             return;
         }
@@ -621,6 +643,7 @@ impl Controller {
                 self.connection = ConnectionState::Connecting;
                 self.connection_problem = None;
                 // What the person before saw need not be for this one.
+                self.parts.synchroniser.disconnected();
                 self.start_lookup();
                 self.connect(Duration::ZERO);
             }
@@ -633,6 +656,7 @@ impl Controller {
             return;
         };
         person.cancel();
+        self.parts.synchroniser.disconnected();
         if let Some(former) = self.connecting.take() {
             former.abort();
         }
@@ -899,7 +923,7 @@ impl Controller {
 
     fn news(&mut self, news: News) {
         match news {
-            News::Connected { attempt } if attempt == self.attempt => self.connected(),
+            News::Connected { attempt, me } if attempt == self.attempt => self.connected(me),
             News::UserName { attempt, name } if attempt == self.attempt => self.user_name = name,
             News::NotConnected { attempt, error } if attempt == self.attempt => {
                 self.not_connected(&error);
@@ -927,6 +951,7 @@ impl Controller {
             News::Finished { lookup } if lookup == self.lookup.number => self.finish(),
             News::Timeline(news) => self.timeline_news(*news),
             News::Schema { schema } => self.take_schema(schema),
+            News::NoSchema => self.parts.synchroniser.tables_asked(),
             News::SignIn(news) => self.sign_in_news(news),
             News::Recording(news) => self.recording_news(*news),
             News::Connected { .. }
@@ -1146,6 +1171,7 @@ impl Controller {
             },
             timeline: self.timeline_view(),
             recording: self.recording_view(),
+            offline: self.parts.synchroniser.watch().borrow().clone(),
             practice: self.parts.practice.as_ref().map(|practice| PracticeView {
                 visitors: practice.samples(),
                 selected: self.practising.clone(),

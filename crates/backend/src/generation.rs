@@ -29,6 +29,7 @@ use crate::schema;
 use crate::search::Search;
 use crate::secrets::Secrets;
 use crate::settings::{ConnectionKind, ConnectionSettings, Settings};
+use crate::synchronise::{self, Synchroniser, SynchroniserParts};
 use crate::view::{CardState, ConnectionKindView, RecognitionState, View};
 
 /// What all generations share.
@@ -161,6 +162,7 @@ pub(crate) struct Running {
     pub(crate) links: Links,
     pub(crate) search: Search,
     pub(crate) data: LocalData,
+    pub(crate) synchroniser: Synchroniser,
     pub(crate) client: Result<Client, Problem>,
     pub(crate) store: Store,
     /// With the addresses of the practice organization in practice.
@@ -232,6 +234,16 @@ impl Generation {
             recorder: recorder.clone(),
             cache: opened.cache.clone(),
         };
+        let synchroniser = Synchroniser::new(SynchroniserParts {
+            client: client.clone(),
+            cache: opened.cache.clone(),
+            clock: Arc::clone(clock),
+            jitter: core.jitter,
+            offline: settings.offline.clone(),
+            identification: settings.identification.clone(),
+            fields: settings.fields.clone(),
+            schema: core.schema.subscribe(),
+        });
         let (shown_in, shown) = watch::channel(ShownVisitor::default());
         let options = BridgeOptions {
             port: settings.bridge.port,
@@ -309,6 +321,7 @@ impl Generation {
             person,
             recorder: recorder.clone(),
             links: links.clone(),
+            synchroniser: synchroniser.clone(),
         };
         let running = Running {
             desk: opened.desk.clone(),
@@ -324,6 +337,7 @@ impl Generation {
                 organization: place(&client, &settings.connection),
                 country: settings.identification.default_country.clone(),
             },
+            synchroniser: synchroniser.clone(),
             client,
             store: opened.store.clone(),
             settings: Arc::new(settings),
@@ -341,6 +355,10 @@ impl Generation {
         } = carried;
         let controller = tokio::spawn(controller::run(parts, channels, remembered, stop.clone()));
         tasks.spawn(recorder::run(recorder, stop.clone()));
+        // A command that ends at once leaves it to the companion that goes on.
+        if core.listens {
+            tasks.spawn(synchronise::run(synchroniser, stop.clone()));
+        }
         tasks.spawn(tell_consoles(core.view.subscribe(), shown_in, stop.clone()));
         Generation {
             plan,

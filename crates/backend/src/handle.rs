@@ -130,6 +130,11 @@ impl Handle {
             .await
     }
 
+    /// Brings the copies on this computer up to date now. How far it is stands in the view.
+    pub async fn sync_now(&self) {
+        self.running().await.synchroniser.now();
+    }
+
     /// Opens a pairing; the code stands in the view.
     pub async fn start_pairing(&self) {
         self.running().await.desk.start_pairing().await;

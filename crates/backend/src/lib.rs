@@ -5,7 +5,8 @@
 //! browser in development, a test) holds a [`Handle`]: commands go in, whole [`view::View`]s come out.
 //!
 //! Read in this order: [`controller`] (what happens when a visitor comes), [`recognise`] (how they are
-//! recognised), `links` (what agents say about that), `timeline`, `search`, `recorder` (how a chat is written down), [`bridge`] (how the Agent Console talks to us), [`settings`],
+//! recognised), `links` (what agents say about that), `timeline`, `search`, `recorder` (how a chat is written down),
+//! [`synchronise`] (how the copies on this computer are kept in step), [`bridge`] (how the Agent Console talks to us), [`settings`],
 //! [`doctor`].
 
 pub mod bridge;
@@ -22,7 +23,7 @@ mod handle;
 pub mod installation;
 pub mod keyring;
 mod links;
-mod local;
+pub mod local;
 mod manage;
 pub mod once;
 mod person;
@@ -35,6 +36,7 @@ mod search;
 pub mod secrets;
 pub mod settings;
 mod start;
+pub mod synchronise;
 mod timeline;
 pub mod view;
 

@@ -67,6 +67,10 @@ impl Problem {
                 "Close every companion, also those on the command line, and start it again.",
             ),
             store::Error::Locked => ("The companion is locked.", "Unlock it in its window."),
+            store::Error::Superseded => (
+                "Another companion brings the copies on this computer up to date.",
+                "Wait until it has ended.",
+            ),
             store::Error::InvalidKey => (
                 "The key of the companion's files is not a key.",
                 "A key has 64 hex digits. Correct COMPANION_STORE_KEY, or the file that COMPANION_STORE_KEY_FILE names.",

@@ -16,6 +16,7 @@ mod bridge;
 mod connection;
 pub(crate) mod draft;
 mod managed;
+pub mod offline;
 mod recording;
 pub(crate) mod rules;
 mod text;
@@ -24,6 +25,7 @@ mod versions;
 pub use bridge::{BridgeSettings, DEFAULT_PORT};
 pub use connection::{ConnectionKind, ConnectionSettings, SignInKind};
 pub use managed::Managed;
+use offline::Offline;
 use text::at_line;
 pub(crate) use text::line_of_key;
 
@@ -48,6 +50,8 @@ pub struct Settings {
     pub fields: DisplaySettings,
     /// How chats are written down.
     pub recording: Recording,
+    /// What is copied to this computer.
+    pub offline: Offline,
 }
 
 impl Default for Settings {
@@ -59,6 +63,7 @@ impl Default for Settings {
             identification: Identification::default(),
             fields: DisplaySettings::default(),
             recording: Recording::default(),
+            offline: Offline::default(),
         }
     }
 }
@@ -179,7 +184,7 @@ impl Settings {
     /// # Errors
     /// `settings_version_unsupported`, `settings_rule_invalid`, `settings_operator_unfit`,
     /// `settings_column_unfit`, `settings_template_invalid`, `settings_country_unknown`,
-    /// `settings_recording_invalid`, `settings_missing_key`, `settings_tenant_invalid`, `settings_origin_invalid`, or what the client says
+    /// `settings_recording_invalid`, `settings_offline_invalid`, `settings_missing_key`, `settings_tenant_invalid`, `settings_origin_invalid`, or what the client says
     /// of an address. The message names the key.
     pub fn check(&self) -> Result<(), Problem> {
         match self.faults().into_iter().next() {
@@ -206,6 +211,7 @@ impl Settings {
         self.check_identification(&mut faults);
         self.check_fields(&mut faults);
         self.check_recording(&mut faults);
+        self.check_offline(&mut faults);
         self.bridge.check(&mut faults);
         self.connection.check(&mut faults);
         faults

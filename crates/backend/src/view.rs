@@ -3,6 +3,7 @@
 //! The types are exported to TypeScript; a test holds the exported files to these.
 
 mod data;
+mod offline;
 mod recording;
 mod search;
 mod settings;
@@ -20,6 +21,7 @@ pub use data::{
     AsideFile, CopiesView, LocalDataView, Receipt, Recovered, RecoveryView, Traces, UnsentView,
     WipeOptions, Wiped,
 };
+pub use offline::{CopiedTable, OfflineState, OfflineTableState, OfflineTableView, OfflineView};
 pub use recording::{
     ActivityFilter, ActivityLine, ActivityPage, ChoiceOfPerson, Draft, DraftAbout, DraftChoice,
     DraftField, Duplicates, EntryState, EntryView, Filled, Found, RecordTable, RecordingView,
@@ -64,6 +66,8 @@ pub struct View {
     pub timeline: TimelineView,
     /// How chats are written down.
     pub recording: RecordingView,
+    /// The copies on this computer.
+    pub offline: OfflineView,
     /// The practice console; only with the practice organization.
     pub practice: Option<PracticeView>,
 }

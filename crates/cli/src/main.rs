@@ -16,6 +16,7 @@ mod search;
 mod secrets;
 mod serve;
 mod settings;
+mod sync;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -73,6 +74,8 @@ enum Command {
     /// Makes the file that the store can be recovered with when its key is lost, and uses it.
     #[command(subcommand)]
     Recovery(data::RecoveryAction),
+    /// Brings the copies on this computer up to date, once.
+    Sync(sync::Arguments),
     /// Checks, exports, imports and rehearses the settings.
     #[command(subcommand)]
     Settings(settings::Action),
@@ -176,6 +179,7 @@ async fn main() -> ExitCode {
         Command::Forget(arguments) => success(data::forget(&context, arguments).await),
         Command::Wipe(arguments) => success(data::wipe(&context, arguments).await),
         Command::Recovery(action) => success(data::recovery(&context, action).await),
+        Command::Sync(arguments) => success(sync::run(&context, arguments).await),
         Command::Settings(action) => success(settings::run(&context, action).await),
         Command::Disconnect(arguments) => success(settings::disconnect(&context, arguments).await),
         Command::Doctor => doctor::run(&context).await,

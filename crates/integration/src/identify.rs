@@ -705,8 +705,17 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
     })
 }
 
-/// How texts are compared: without regard to case and to spaces around them.
+/// How texts are compared: without regard to case and to spaces around them. As databases do it, character by character:
+/// what has one capital has one small letter, so that `ς`, `σ` and `Σ` are the same and `ß` is not `ss`.
 #[must_use]
 pub fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
+    fn alone(mut mapped: impl Iterator<Item = char>) -> Option<char> {
+        let first = mapped.next();
+        first.filter(|_| mapped.next().is_none())
+    }
+    let folded = |c: char| {
+        let capital = alone(c.to_uppercase()).unwrap_or(c);
+        alone(capital.to_lowercase()).unwrap_or(capital)
+    };
+    text.trim().chars().map(folded).collect()
 }

@@ -99,6 +99,8 @@ pub enum Find {
 /// How far a table is synchronised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Synchronised {
+    /// The number of the load; it rises with each.
+    pub load: i64,
     /// What was loaded (tables, columns, filter), as its loader wrote it. Another text means that all has to be loaded
     /// anew.
     pub spec: String,
@@ -131,6 +133,17 @@ pub struct SyncPage<'a> {
     pub next: Option<&'a str>,
     /// Where the changes will be; on the last page, where they are told.
     pub delta: Option<&'a str>,
+    /// In whose turn it was read. In another one it is not kept.
+    pub turn: Option<Turn<'a>>,
+}
+
+/// For whom, and since which load, a table is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// The user whom the cache must belong to ([`Cache::belongs_to`]).
+    pub user: &'a str,
+    /// The number of the load that must be the last one ([`Synchronised::load`]).
+    pub load: i64,
 }
 
 impl Cache {
@@ -225,7 +238,7 @@ impl Cache {
         entity: &str,
     ) -> Result<Synchronised, Error> {
         let row = sqlx::query(
-            "SELECT spec, is_loading, next, delta, done, expected, synced_at FROM part
+            "SELECT pass, spec, is_loading, next, delta, done, expected, synced_at FROM part
              WHERE organization = ? AND entity = ?",
         )
         .bind(organization)
@@ -237,6 +250,7 @@ impl Cache {
         };
         let number = |value: i64| u64::try_from(value).map_err(|_| Error::Stored("number"));
         Ok(Synchronised {
+            load: row.try_get("pass")?,
             spec: row.try_get("spec")?,
             is_loading: row.try_get("is_loading")?,
             next: row.try_get("next")?,
@@ -269,7 +283,8 @@ impl Cache {
         u64::try_from(count).map_err(|_| Error::Stored("number"))
     }
 
-    /// Begins to load a table. What is there of it stays, until the load has ended without seeing it.
+    /// Begins to load a table and gives the load's number. What is there of it stays, until the load has ended without
+    /// seeing it.
     ///
     /// # Errors
     /// [`Error::Sql`].
@@ -279,26 +294,27 @@ impl Cache {
         entity: &str,
         spec: &str,
         expected: Option<u64>,
-    ) -> Result<(), Error> {
+    ) -> Result<i64, Error> {
         let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
-        sqlx::query(
+        let load = sqlx::query_scalar(
             "UPDATE part SET spec = ?, pass = pass + 1, is_loading = 1, next = NULL, delta = NULL, done = 0, expected = ?
-             WHERE id = ?",
+             WHERE id = ? RETURNING pass",
         )
         .bind(spec)
         .bind(expected.map(|expected| i64::try_from(expected).unwrap_or(i64::MAX)))
         .bind(part)
-        .execute(&mut *transaction)
+        .fetch_one(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(())
+        Ok(load)
     }
 
     /// Keeps a page of the load that has begun. With the last one it ends: copies that it has not seen are forgotten.
     ///
     /// # Errors
-    /// [`Error::Sql`], for example when the disk is full; then nothing of the page is kept.
+    /// [`Error::Sql`], for example when the disk is full; [`Error::Superseded`] if it is not this page's turn any more. Then
+    /// nothing of the page is kept.
     pub async fn put_load(
         &self,
         organization: &str,
@@ -333,6 +349,20 @@ impl Cache {
     ) -> Result<(), Error> {
         let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
+        if let Some(turn) = page.turn {
+            let is_its_turn: bool = sqlx::query_scalar(
+                "SELECT EXISTS (SELECT 1 FROM part, owner WHERE id = ? AND pass = ? AND is_loading = ? AND user = ?)",
+            )
+            .bind(part)
+            .bind(turn.load)
+            .bind(is_load)
+            .bind(turn.user)
+            .fetch_one(&mut *transaction)
+            .await?;
+            if !is_its_turn {
+                return Err(Error::Superseded);
+            }
+        }
         put_records(&mut transaction, part, page.records, Kept::Synchronised).await?;
         for (ids, which) in [(page.gone, ""), (page.unwanted, " AND pass > 0")] {
             if ids.is_empty() {
@@ -376,28 +406,6 @@ impl Cache {
         .await?;
         transaction.commit().await?;
         Ok(())
-    }
-
-    /// Forgets the synchronised copies of a table that were changed last before a time.
-    ///
-    /// # Errors
-    /// [`Error::Sql`].
-    pub async fn forget_older(
-        &self,
-        organization: &str,
-        entity: &str,
-        before: Timestamp,
-    ) -> Result<u64, Error> {
-        let done = sqlx::query(
-            "DELETE FROM record WHERE pass > 0 AND modified_at < ?
-             AND part = (SELECT id FROM part WHERE organization = ? AND entity = ?)",
-        )
-        .bind(before.as_millisecond())
-        .bind(organization)
-        .bind(entity)
-        .execute(&self.pool()?)
-        .await?;
-        Ok(done.rows_affected())
     }
 
     /// Ids that stand as values under a key of one table, and of which the other table has no copy.
@@ -486,10 +494,11 @@ pub(crate) async fn put_records(
     .bind(&rows)
     .execute(&mut *connection)
     .await?;
+    // `CROSS JOIN`, so that the new records are gone through once and each looked up, never the other way round.
     // What was read later than this keeps its own keys.
     sqlx::query(
         "DELETE FROM key WHERE record IN (
-             SELECT n FROM json_each(?2) AS new JOIN record ON record.part = ?1 AND record.id = new.value ->> 0
+             SELECT n FROM json_each(?2) AS new CROSS JOIN record ON record.part = ?1 AND record.id = new.value ->> 0
              WHERE read_at = new.value ->> 2)",
     )
     .bind(part)
@@ -509,9 +518,9 @@ pub(crate) async fn put_records(
         "INSERT OR IGNORE INTO key (name, value, record)
          SELECT key_name.id, key.value ->> 'value', record.n
          FROM json_each(?2) AS new
-         JOIN record ON record.part = ?1 AND record.id = new.value ->> 0 AND record.read_at = new.value ->> 2
-         JOIN json_each(new.value, '$[5]') AS key
-         JOIN key_name ON key_name.part = ?1 AND key_name.name = key.value ->> 'name'",
+         CROSS JOIN record ON record.part = ?1 AND record.id = new.value ->> 0 AND record.read_at = new.value ->> 2
+         CROSS JOIN json_each(new.value, '$[5]') AS key
+         CROSS JOIN key_name ON key_name.part = ?1 AND key_name.name = key.value ->> 'name'",
     )
     .bind(part)
     .bind(&rows)
@@ -520,7 +529,7 @@ pub(crate) async fn put_records(
     sqlx::query(
         "INSERT OR REPLACE INTO words (rowid, text)
          SELECT n, new.value ->> 6
-         FROM json_each(?2) AS new JOIN record ON record.part = ?1 AND record.id = new.value ->> 0
+         FROM json_each(?2) AS new CROSS JOIN record ON record.part = ?1 AND record.id = new.value ->> 0
          WHERE read_at = new.value ->> 2",
     )
     .bind(part)
@@ -530,7 +539,7 @@ pub(crate) async fn put_records(
     Ok(())
 }
 
-async fn part(
+pub(crate) async fn part(
     connection: &mut SqliteConnection,
     organization: &str,
     entity: &str,
@@ -677,6 +686,6 @@ fn record(entity: &str, row: &sqlx::sqlite::SqliteRow) -> Result<CachedRecord, E
     })
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| Error::Stored("record"))
 }

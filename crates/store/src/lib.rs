@@ -14,6 +14,7 @@ mod file;
 mod key;
 mod links;
 mod outbox;
+mod retention;
 mod salvage;
 mod settings;
 mod store;
@@ -21,12 +22,13 @@ mod takeover;
 
 pub use activity::{Line, LineFilter, NewLine};
 pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
-pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised};
+pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised, Turn};
 pub use erase::{CopiesOfTable, Kept, StoredAnswer, StoredCopy};
 pub use file::{close_all, private_folder};
 pub use key::Key;
 pub use links::{Link, LinkOf};
 pub use outbox::{Change, Counts, Entry, NewEntry, State};
+pub use retention::Ages;
 pub use salvage::{Salvaged, set_aside};
 pub use settings::{NewSettingsVersion, SettingsVersion};
 pub use store::{Console, Store};
@@ -73,6 +75,9 @@ pub enum Error {
     /// Another program has the file open, so that it cannot be replaced.
     #[error("another program uses the file")]
     InUse,
+    /// Somebody else's copies are kept by now, or the table is being loaded anew.
+    #[error("the copies are not wanted any more")]
+    Superseded,
     /// A statement failed.
     #[error("the database refused")]
     Sql(#[source] sqlx::Error),
@@ -128,6 +133,7 @@ impl Error {
             Error::Full(_) => "disk_full",
             Error::InUse => "store_in_use",
             Error::Locked => "locked",
+            Error::Superseded => "cache_superseded",
         }
     }
 }

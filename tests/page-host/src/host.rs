@@ -134,6 +134,7 @@ async fn call(handle: &Handle, command: &str, args: Args) -> Result<Value, Probl
         "reconnect" => json!(handle.reconnect().await?),
         "cancel_sign_in" => json!(handle.cancel_sign_in().await?),
         "sign_out" => json!(handle.sign_out().await?),
+        "sync_now" => json!(handle.sync_now().await),
         "draft" => json!(handle.draft(args.get("table")?).await?),
         "create" => json!(handle.create(args.get("filled")?).await?),
         "add_to_case" => {

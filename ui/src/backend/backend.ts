@@ -106,6 +106,8 @@ export interface Backend extends Recorder, Keeper {
   signOut(): Promise<void>;
   /** Opens the settings in a window of their own. */
   openSettings(): Promise<void>;
+  /** Brings the copies on this computer up to date now. */
+  syncNow(): Promise<void>;
 }
 
 /** The commands' names and arguments on the wire, the same for both implementations. */
@@ -123,6 +125,7 @@ export interface Wire {
   cancel_sign_in: Record<string, never>;
   sign_out: Record<string, never>;
   open_settings: Record<string, never>;
+  sync_now: Record<string, never>;
   draft: { table: RecordTable };
   create: { filled: Filled };
   add_to_case: { id: string; chat: string | null };
@@ -167,6 +170,7 @@ export function commandsOver(call: Call<Wire>): Omit<Backend, "subscribe" | "sav
     cancelSignIn: () => done("cancel_sign_in", {}),
     signOut: () => done("sign_out", {}),
     openSettings: () => done("open_settings", {}),
+    syncNow: () => done("sync_now", {}),
     draft: async (table) => (await call("draft", { table })) as Draft,
     create: async (filled) => (await call("create", { filled })) as Entry,
     addToCase: async (id, chat) => (await call("add_to_case", { id, chat })) as Entry,

@@ -66,6 +66,8 @@ export type Entry = Recording["chat"][number];
 export type EntryState = Entry["state"];
 export type Written = Entry["records"][number];
 export type ChoiceOfPerson = Entry["candidates"][number];
+export type Offline = View["offline"];
+export type OfflineTable = Offline["tables"][number];
 export type Problem = NonNullable<Recognition["problem"]>;
 /** A person, by one of the two. */
 export interface Whom {

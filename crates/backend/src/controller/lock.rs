@@ -18,6 +18,7 @@ impl Controller {
 
     pub(super) fn unlock(&mut self) {
         self.is_locked = false;
+        self.parts.synchroniser.now();
         self.start_lookup();
         self.refresh_recording();
     }
@@ -87,6 +88,8 @@ impl Controller {
                 chat: Vec::new(),
                 ..open
             },
+            // Nor do how many copies there are and how old they are.
+            offline: self.parts.synchroniser.watch().borrow().clone(),
             practice: None,
         }
     }

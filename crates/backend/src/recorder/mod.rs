@@ -45,6 +45,7 @@ pub(crate) use forms::{Current, detail, id, no_chat};
 pub(crate) use intake::subject;
 pub(crate) use kept::{field, visitor, visitor_of_intent};
 pub use pace::Jitter;
+pub(crate) use pace::Pace;
 pub(crate) use run::run;
 pub(crate) use show::BUTTONS;
 

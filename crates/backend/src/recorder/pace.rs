@@ -18,13 +18,13 @@ impl Default for Jitter {
 
 /// The waits of one run of failures.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     jitter: Jitter,
     failures: u32,
 }
 
 impl Pace {
-    pub(super) fn new(jitter: Jitter) -> Pace {
+    pub(crate) fn new(jitter: Jitter) -> Pace {
         Pace {
             jitter,
             failures: 0,
@@ -32,13 +32,13 @@ impl Pace {
     }
 
     /// It went well.
-    pub(super) fn relax(&mut self) {
+    pub(crate) fn relax(&mut self) {
         self.failures = 0;
     }
 
     /// How long to wait now. What the service asked for is waited exactly; else it is twice as long each time, somewhere
     /// between half of that and the whole, so that many companions do not come back at the same moment.
-    pub(super) fn wait(&mut self, asked: Option<Duration>) -> Duration {
+    pub(crate) fn wait(&mut self, asked: Option<Duration>) -> Duration {
         let doubled = FIRST.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
         self.failures = self.failures.saturating_add(1);
         let longest = doubled.min(LONGEST);

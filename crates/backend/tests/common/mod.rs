@@ -56,6 +56,8 @@ pub fn options(connection: ConnectionSettings, secrets: Secrets) -> Options {
         ..Settings::default()
     };
     settings.bridge.port = 0;
+    // What is copied by itself would stand among the requests that are counted.
+    settings.offline.enabled = false;
     Options::new(settings, secrets)
 }
 

@@ -19,3 +19,4 @@ mod sandbox;
 mod search;
 mod serve;
 mod settings;
+mod sync;

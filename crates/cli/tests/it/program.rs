@@ -163,12 +163,14 @@ impl Program {
         }
     }
 
-    /// Calls it and kills it (SIGKILL) after this time, if it has not ended by then.
-    pub async fn call_and_kill(&self, arguments: &[&str], after: Duration) {
+    /// Calls it and kills it (SIGKILL) after this time, if it has not ended by then; says whether it was.
+    pub async fn call_and_kill(&self, arguments: &[&str], after: Duration) -> bool {
         let mut child = self.command(arguments).spawn().unwrap();
-        if tokio::time::timeout(after, child.wait()).await.is_err() {
+        let runs = tokio::time::timeout(after, child.wait()).await.is_err();
+        if runs {
             child.kill().await.unwrap();
         }
+        runs
     }
 
     /// Recognises the visitor of this JSON, by way of standard input.

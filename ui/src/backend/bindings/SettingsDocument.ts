@@ -3,6 +3,7 @@ import type { BridgeSettings } from "./BridgeSettings";
 import type { ConnectionSettings } from "./ConnectionSettings";
 import type { DisplaySettings } from "./DisplaySettings";
 import type { Identification } from "./Identification";
+import type { OfflineSettings } from "./OfflineSettings";
 import type { RecordingSettings } from "./RecordingSettings";
 
 /**
@@ -32,4 +33,8 @@ fields: DisplaySettings,
 /**
  * How chats are written down.
  */
-recording: RecordingSettings, };
+recording: RecordingSettings, 
+/**
+ * What is copied to this computer.
+ */
+offline: OfflineSettings, };

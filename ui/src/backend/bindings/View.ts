@@ -2,6 +2,7 @@
 import type { Agent } from "./Agent";
 import type { Connection } from "./Connection";
 import type { Console } from "./Console";
+import type { Offline } from "./Offline";
 import type { Practice } from "./Practice";
 import type { Problem } from "./Problem";
 import type { Recognition } from "./Recognition";
@@ -57,6 +58,10 @@ timeline: Timeline,
  * How chats are written down.
  */
 recording: Recording, 
+/**
+ * The copies on this computer.
+ */
+offline: Offline, 
 /**
  * The practice console; only with the practice organization.
  */
