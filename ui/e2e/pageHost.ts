@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Problem, View } from "../src/backend/types";
+import type { Problem, SettingsView, View } from "../src/backend/types";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const TYPES: Record<string, string> = {
@@ -100,6 +100,12 @@ export class PageHost {
   answer(command: string, answer: Answer): void {
     this.#replies.delete(command);
     this.#answers.set(command, answer);
+  }
+
+  /** Sends the settings window a view, as the back end does on each change. */
+  showSettings(settings: SettingsView): void {
+    this.answer("settings", () => settings);
+    for (const client of this.#clients) client.send(JSON.stringify({ settings }));
   }
 
   /** Breaks all lines and refuses new ones until `start`. */

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { type Page, test as base, expect } from "@playwright/test";
 import type axe from "axe-core";
-import type { View } from "../src/backend/types";
+import type { SettingsView, View } from "../src/backend/types";
+import { settingsAnswers } from "../src/fixtures/settings";
 import { NOW, states } from "../src/fixtures/views";
 import { PageHost } from "./pageHost";
 
@@ -12,6 +13,24 @@ interface Fixtures {
   host: PageHost;
   /** Opens the page on this view. */
   open: (view: View) => Promise<void>;
+  /** Opens the settings window on this view, of a back end that answers as in `fixtures/settings`. */
+  openSettings: (view: SettingsView) => Promise<void>;
+}
+
+/** What the page says on the console or sends elsewhere, all of which is wrong. */
+function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("WebSocket connection")) {
+      complaints.push(message.text());
+    }
+  });
+  page.on("request", (request) => {
+    if (new URL(request.url()).hostname !== "127.0.0.1")
+      complaints.push(`left the machine: ${request.url()}`);
+  });
+  return complaints;
 }
 
 export const test = base.extend<Fixtures>({
@@ -22,21 +41,22 @@ export const test = base.extend<Fixtures>({
     await host.stop();
   },
   open: async ({ page, host }, use) => {
-    const complaints: string[] = [];
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("WebSocket connection")) {
-        complaints.push(message.text());
-      }
-    });
-    page.on("request", (request) => {
-      if (new URL(request.url()).hostname !== "127.0.0.1")
-        complaints.push(`left the machine: ${request.url()}`);
-    });
+    const complaints = complaintsOf(page);
     await page.clock.setFixedTime(NOW);
     await use(async (view) => {
       host.show(view);
       await page.goto(await host.start());
+      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    });
+    expect(complaints).toEqual([]);
+  },
+  openSettings: async ({ page, host }, use) => {
+    const complaints = complaintsOf(page);
+    await page.clock.setFixedTime(NOW);
+    for (const [command, answer] of Object.entries(settingsAnswers)) host.answer(command, answer);
+    await use(async (view) => {
+      host.showSettings(view);
+      await page.goto(`${await host.start()}settings.html`);
       await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
     });
     expect(complaints).toEqual([]);

@@ -145,6 +145,13 @@ describe("the header", () => {
     await show(states.idle);
     expect(screen.getByRole("heading", { level: 1 })).toHaveTextContent("No chat selected");
   });
+
+  it("opens the settings in their own window", async () => {
+    const { backend } = await show(states.live);
+    await click(screen.getByRole("button", { name: "More" }));
+    await click(screen.getByRole("menuitem", { name: "Settings" }));
+    expect(backend.asked.at(-1)).toBe("openSettings");
+  });
 });
 
 describe("the cards", () => {

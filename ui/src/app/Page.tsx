@@ -104,6 +104,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
               setOpen("data");
             }}
             onLock={commands.lock}
+            onSettings={commands.openSettings}
           />
           <main className={styles.main}>
             <VisitorHeader

@@ -16,6 +16,7 @@ export interface Commands {
   signIn: () => void;
   cancelSignIn: () => void;
   signOut: () => void;
+  openSettings: () => void;
   lock: () => void;
   unlock: () => void;
 }
@@ -69,6 +70,9 @@ export function useCommands(backend: Backend) {
       },
       signOut: () => {
         run(backend.signOut());
+      },
+      openSettings: () => {
+        run(backend.openSettings());
       },
       lock: () => {
         run(backend.lock());

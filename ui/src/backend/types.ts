@@ -6,6 +6,7 @@ export type { View };
 export type { Catalogue } from "./bindings/Catalogue";
 export type { Change } from "./bindings/Change";
 export type { ColumnInfo } from "./bindings/ColumnInfo";
+export type { Comm100Field } from "./bindings/Comm100Field";
 export type { Condition } from "./bindings/Condition";
 export type { ConnectionTest } from "./bindings/ConnectionTest";
 export type { Explanation } from "./bindings/Explanation";

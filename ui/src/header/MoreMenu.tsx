@@ -6,16 +6,22 @@ import {
   MenuPopover,
   MenuTrigger,
 } from "@fluentui/react-components";
-import { Database16Regular, LockClosed16Regular, MoreHorizontal16Regular } from "../icons";
+import {
+  Database16Regular,
+  LockClosed16Regular,
+  MoreHorizontal16Regular,
+  Settings16Regular,
+} from "../icons";
 import { texts } from "../texts";
 
 interface Props {
   onData: () => void;
   onLock: () => void;
+  onSettings: () => void;
 }
 
 /** What is not needed with every chat. */
-export function MoreMenu({ onData, onLock }: Props) {
+export function MoreMenu({ onData, onLock, onSettings }: Props) {
   return (
     <Menu positioning="below-end">
       <MenuTrigger disableButtonEnhancement>
@@ -28,6 +34,9 @@ export function MoreMenu({ onData, onLock }: Props) {
       </MenuTrigger>
       <MenuPopover>
         <MenuList>
+          <MenuItem icon={<Settings16Regular />} onClick={onSettings}>
+            {texts.settings.title}
+          </MenuItem>
           <MenuItem icon={<Database16Regular />} onClick={onData}>
             {texts.menu.data}
           </MenuItem>

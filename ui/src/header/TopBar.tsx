@@ -68,6 +68,7 @@ interface Props {
   onSignOut: () => void;
   onData: () => void;
   onLock: () => void;
+  onSettings: () => void;
 }
 
 /** What needs a person, or else what waits. */
@@ -148,7 +149,7 @@ export function TopBar(props: Props) {
           }
           onClick={onConsole}
         />
-        <MoreMenu onData={props.onData} onLock={props.onLock} />
+        <MoreMenu onData={props.onData} onLock={props.onLock} onSettings={props.onSettings} />
       </div>
       {asking && (
         <ProgressBar
