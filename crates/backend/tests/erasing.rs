@@ -390,7 +390,7 @@ async fn a_locked_companion_tells_nothing_and_loses_nothing() {
 /// Every method of the handle that the page can call says whether it answers while the companion is locked.
 #[test]
 fn what_answers_while_locked_is_written_down() {
-    const ANSWERS: [&str; 14] = [
+    const ANSWERS: [&str; 15] = [
         "refresh",
         "reconnect",
         "sign_in",
@@ -400,6 +400,7 @@ fn what_answers_while_locked_is_written_down() {
         "cancel_pairing",
         "open_link",
         "feed",
+        "sync_now",
         "lock",
         "unlock",
         "watch_schema",
