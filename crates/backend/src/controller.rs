@@ -537,7 +537,7 @@ impl Controller {
         {
             return;
         }
-        let Ok(client) = self.parts.client.clone() else {
+        let Ok(client) = self.parts.client.as_ref().map(Client::background) else {
             return;
         };
         let known = self.parts.schema.borrow().clone();

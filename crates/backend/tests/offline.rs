@@ -65,24 +65,17 @@ impl Companion {
 
     /// Brings the copies up to date and waits until they are.
     async fn sync(&self) -> Arc<View> {
-        let before = self.0.handle().view().offline.clone();
-        let age = |view: &View| {
-            let ages = view
-                .offline
-                .tables
-                .iter()
-                .map(|table| table.synced_at.clone());
-            ages.collect::<Vec<_>>()
+        let ages = |view: &View| -> Vec<Option<jiff::Timestamp>> {
+            let tables = view.offline.tables.iter();
+            tables
+                .map(|table| Some(table.synced_at.as_ref()?.parse().unwrap()))
+                .collect()
         };
-        let former: Vec<_> = before
-            .tables
-            .iter()
-            .map(|table| table.synced_at.clone())
-            .collect();
+        let former = ages(&self.0.handle().view());
         self.0.handle().sync_now().await;
         self.until("newer copies", |view| {
             view.offline.state == OfflineState::Fresh
-                && age(view).iter().zip(&former).all(|(now, then)| now > then)
+                && ages(view).iter().zip(&former).all(|(now, then)| now > then)
         })
         .await
     }

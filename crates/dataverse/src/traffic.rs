@@ -16,9 +16,11 @@ use tokio::time::{Instant, sleep};
 /// [`Connection`](crate::Connection).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many requests are under way at once; 8 by default. Dataverse refuses the 52nd of a user.
+    /// How many requests are under way at once; 16 by default, so that all questions about a visitor and what
+    /// runs behind them are under way together. Dataverse refuses the 52nd of a user.
     pub concurrent: u32,
-    /// How many of them are never taken by background work; 2 by default.
+    /// How many of them are never taken by background work; 12 by default: with two rules for each table,
+    /// eight questions are asked about a visitor.
     pub kept_free: u32,
     /// After so many failures running (no connection, no answer in time, 502 to 504) Dynamics is not asked for a while; 6 by
     /// default.
@@ -32,8 +34,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            concurrent: 8,
-            kept_free: 2,
+            concurrent: 16,
+            kept_free: 12,
             failures: 6,
             rest: Duration::from_secs(5),
             longest_rest: Duration::from_secs(60),

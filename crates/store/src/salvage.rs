@@ -20,6 +20,8 @@ const AT_ONCE: i64 = 1000;
 /// After so many ranges of a table that fail the rest of the table is given up: a page that leads to all others is damaged.
 /// Large ranges come first.
 const MOST_FAILURES: u32 = 5000;
+/// So many suffice where nothing could be read yet: then that page is damaged.
+const MOST_FAILURES_AT_FIRST: u32 = 200;
 /// How far a table is looked for where nothing says how long it is.
 const LONGEST_TABLE: i64 = 1 << 20;
 
@@ -225,10 +227,11 @@ impl Salvage {
         let mut ranges: VecDeque<(i64, i64)> = (0..=number / AT_ONCE)
             .map(|part| (part * AT_ONCE, part * AT_ONCE + AT_ONCE - 1))
             .collect();
-        let mut failures = 0;
+        let (mut failures, mut most_failures) = (0, MOST_FAILURES_AT_FIRST);
         while let Some((first, last)) = ranges.pop_front() {
             match self.range(table, first, last).await {
                 Ok(rows) => {
+                    most_failures = MOST_FAILURES;
                     self.saved.rows += rows;
                     if table == "outbox" {
                         self.saved.entries += rows;
@@ -241,7 +244,7 @@ impl Salvage {
                     self.saved.is_whole = false;
                     self.let_go().await;
                     failures += 1;
-                    if failures == MOST_FAILURES {
+                    if failures >= most_failures {
                         break;
                     }
                     if first < last {
@@ -287,11 +290,18 @@ impl Salvage {
     async fn connection(&mut self) -> Result<&mut SqliteConnection, Error> {
         if self.connection.is_none() {
             let mut connection = file::connect(&self.target, &self.key).await?;
-            let attached = sqlx::query("ATTACH DATABASE ? AS damaged KEY ?")
-                .bind(self.source.to_string_lossy().into_owned())
-                .bind(self.key.attach())
-                .execute(&mut connection)
-                .await;
+            let attached = async {
+                sqlx::query("ATTACH DATABASE ? AS damaged KEY ?")
+                    .bind(self.source.to_string_lossy().into_owned())
+                    .bind(self.key.attach())
+                    .execute(&mut connection)
+                    .await?;
+                // An interrupted salvage begins anew, and at its end the whole file is synchronised.
+                sqlx::query("PRAGMA main.synchronous = OFF")
+                    .execute(&mut connection)
+                    .await
+            };
+            let attached = attached.await;
             if let Err(error) = attached {
                 close(connection).await;
                 return Err(error.into());
