@@ -10,7 +10,7 @@
 //! [`doctor`].
 
 pub mod bridge;
-mod cached;
+pub mod cached;
 pub mod clock;
 pub mod connection;
 pub mod controller;

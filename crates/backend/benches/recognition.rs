@@ -1,0 +1,309 @@
+//! How fast a visitor is recognised from the copies, with more and more of them, next to one prepared query for one row of the
+//! same file.
+//!
+//! `cargo bench -p backend` asks files of 1,000 to 1,000,000 contacts; `cargo bench -p backend -- 1000 50000` others. The files
+//! are made in a temporary folder. A measuring loop of its own: what matters are the slowest of many different visitors, and
+//! two things measured in turn.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its table, and one that cannot be set up has failed"
+)]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use backend::recognise::Rules;
+use backend::secrets::Secrets;
+use backend::settings::{ConnectionKind, ConnectionSettings};
+use backend::{Settings, cached, connection, local};
+use comm100::Conversation;
+use dataverse::Client;
+use hdrhistogram::Histogram;
+use integration::{Record, Table, Value, copies};
+use jiff::Timestamp;
+use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use secrecy::SecretString;
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+use store::{Cache, Key, SyncPage};
+
+const KEY: &str = "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a";
+const SIZES: [u64; 4] = [1_000, 10_000, 200_000, 1_000_000];
+/// How many visitors are asked about, after as many to warm up with.
+const VISITORS: usize = 20_000;
+const PAGE: u64 = 5_000;
+
+fn rules() -> Rules {
+    let settings = Settings::default();
+    let mut identification = settings.identification;
+    identification.default_country = Some("GB".to_owned());
+    Rules {
+        identification,
+        fields: settings.fields,
+        columns: integration::columns::Columns::default(),
+    }
+}
+
+/// A client of an organization that is not there: only its address counts.
+fn client() -> Client {
+    let settings = ConnectionSettings {
+        kind: ConnectionKind::Cloud,
+        organization_url: Some("http://127.0.0.1:9".to_owned()),
+        tenant_id: Some(uuid::Uuid::nil().to_string()),
+        client_id: Some("c".to_owned()),
+        authority_url: Some("http://127.0.0.1:9".to_owned()),
+        ..ConnectionSettings::default()
+    };
+    let secrets = Secrets {
+        client_secret: Some(SecretString::from("s")),
+        ..Secrets::default()
+    };
+    connection::client(&settings, &secrets, Timestamp::UNIX_EPOCH).unwrap()
+}
+
+fn id(table: u128, number: u64) -> String {
+    uuid::Uuid::from_u128((table << 120) | (u128::from(number) * 0x9e37_79b9_7f4a_7c15)).to_string()
+}
+
+fn email(number: u64) -> String {
+    format!("person.{number}@company{}.example", number % 997)
+}
+
+fn phone(number: u64) -> String {
+    let digits = 7_000_000_000 + number * 37 % 999_999_937;
+    format!("+44 {} {}", digits / 1_000_000, digits % 1_000_000)
+}
+
+fn record(table: Table, number: u64, read_at: Timestamp) -> Record {
+    let text = |column: &str, value: String| {
+        let value = Value {
+            raw: value.into(),
+            formatted: None,
+        };
+        (column.to_owned(), value)
+    };
+    let modified = Timestamp::from_second(1_700_000_000 + i64::try_from(number).unwrap()).unwrap();
+    let mut values = BTreeMap::from([
+        text("emailaddress1", email(number)),
+        text("telephone1", phone(number)),
+        text("modifiedon", modified.to_string()),
+        text("address1_city", "Rotterdam".to_owned()),
+        text("ownerid", id(9, 1)),
+        (
+            "statecode".to_owned(),
+            Value {
+                raw: 0.into(),
+                formatted: Some("Active".to_owned()),
+            },
+        ),
+    ]);
+    let of_table = match table {
+        Table::Account => (1, text("name", format!("Company {number} Ltd"))),
+        Table::Lead => (3, text("fullname", format!("Lead number {number}"))),
+        Table::Contact | Table::Incident | Table::Task => {
+            values.extend([
+                text("jobtitle", "Head of Purchasing".to_owned()),
+                text("parentcustomerid", id(1, number / 10)),
+            ]);
+            (
+                2,
+                text(
+                    "fullname",
+                    format!("Given{} Family{number}", number % 4_001),
+                ),
+            )
+        }
+    };
+    values.extend([of_table.1]);
+    Record {
+        table,
+        id: id(of_table.0, number),
+        values,
+        read_at,
+        account: None,
+    }
+}
+
+/// A file with so many contacts, a tenth as many accounts and a twentieth as many leads, as a synchronisation leaves it.
+async fn file(rules: &Rules, root: &str, folder: &Path, contacts: u64) -> PathBuf {
+    let path = folder.join(format!("copies-{contacts}.sqlite"));
+    let (cache, why) = Cache::open(&path, &Key::parse(KEY).unwrap()).await.unwrap();
+    assert!(why.is_none(), "{why:?}");
+    let read_at = Timestamp::from_second(1_790_000_000).unwrap();
+    for (table, rows) in [
+        (Table::Contact, contacts),
+        (Table::Account, contacts / 10),
+        (Table::Lead, contacts / 20),
+    ] {
+        let name = table.logical_name();
+        cache
+            .begin_load(root, name, "all;bench", Some(rows))
+            .await
+            .unwrap();
+        for begin in (0..rows.max(1)).step_by(usize::try_from(PAGE).unwrap()) {
+            let numbers: Vec<u64> = (begin..rows.min(begin + PAGE)).collect();
+            let records: Vec<_> = numbers
+                .iter()
+                .map(|number| local::copy(rules, &record(table, *number, read_at)).unwrap())
+                .collect();
+            let page = SyncPage {
+                records: &records,
+                seen: u64::try_from(records.len()).unwrap(),
+                next: (begin + PAGE < rows).then_some("next"),
+                ..SyncPage::default()
+            };
+            cache.put_load(root, name, &page, read_at).await.unwrap();
+        }
+    }
+    cache.close().await;
+    path
+}
+
+fn visitor(number: u64, random: &mut StdRng) -> Conversation {
+    let visitor = match random.random_range(0..10) {
+        0..6 => json!({ "name": "Visitor", "email": email(number).to_uppercase() }),
+        6..9 => json!({ "name": "Visitor", "phone": phone(number).replace("+44 ", "0") }),
+        _ => {
+            json!({ "name": "Visitor", "email": format!("nobody{number}@elsewhere.example"), "phone": "+1 206 555 0142" })
+        }
+    };
+    Conversation::from_visitor_value(visitor).unwrap()
+}
+
+/// The bare query: one row by one key, prepared once, over one connection.
+struct Bare {
+    connection: SqliteConnection,
+    name: i64,
+}
+
+impl Bare {
+    async fn open(path: &Path, root: &str) -> Bare {
+        let mut connection = SqliteConnectOptions::new()
+            .pragma("key", format!("\"x'{KEY}'\""))
+            .filename(path)
+            .connect()
+            .await
+            .unwrap();
+        let name = sqlx::query_scalar(
+            "SELECT key_name.id FROM key_name JOIN part ON part.id = key_name.part
+             WHERE organization = ? AND entity = 'contact' AND name = ?",
+        )
+        .bind(root)
+        .bind(copies::text_key("emailaddress1"))
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        Bare { connection, name }
+    }
+
+    async fn ask(&mut self, email: &str) -> Option<String> {
+        sqlx::query_scalar(
+            "SELECT body FROM key JOIN record ON record.n = key.record WHERE key.name = ? AND key.value = ?",
+        )
+        .bind(self.name)
+        .bind(email)
+        .fetch_optional(&mut self.connection)
+        .await
+        .unwrap()
+    }
+}
+
+struct Line {
+    contacts: u64,
+    ours: Histogram<u64>,
+    bare: Histogram<u64>,
+}
+
+async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> Line {
+    let root = client.organization().web_root().as_str();
+    let (cache, _) = Cache::open(path, &Key::parse(KEY).unwrap()).await.unwrap();
+    let mut bare = Bare::open(path, root).await;
+    let mut random = StdRng::seed_from_u64(contacts);
+    let mut line = Line {
+        contacts,
+        ours: Histogram::new(3).unwrap(),
+        bare: Histogram::new(3).unwrap(),
+    };
+    // As many known visitors as there are contacts, but no more than are asked about.
+    let mut numbers: Vec<u64> = (0..VISITORS * 2)
+        .map(|_| random.random_range(0..contacts))
+        .collect();
+    numbers.shuffle(&mut random);
+    for (turn, number) in numbers.into_iter().enumerate() {
+        let conversation = visitor(number, &mut random);
+        let asked = email(number);
+        // One after the other, so that whatever else the computer does falls on both.
+        let begun = Instant::now();
+        let found = cached::get(&cache, client, rules, &conversation).await;
+        let ours = begun.elapsed();
+        let begun = Instant::now();
+        let body = bare.ask(&asked).await;
+        let theirs = begun.elapsed();
+        assert!(body.is_some());
+        black_box((found, body));
+        if turn >= VISITORS {
+            line.ours.record(nanoseconds(ours)).unwrap();
+            line.bare.record(nanoseconds(theirs)).unwrap();
+        }
+    }
+    bare.connection.close().await.unwrap();
+    cache.close().await;
+    line
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap()
+}
+
+fn milliseconds(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    Duration::from_nanos(histogram.value_at_quantile(quantile)).as_secs_f64() * 1000.0
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    // `cargo test --benches` and `nextest` only want to know that it runs.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let mut sizes: Vec<u64> = std::env::args()
+        .filter_map(|size| size.parse().ok())
+        .collect();
+    if sizes.is_empty() {
+        sizes = SIZES.to_vec();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (rules, client) = (rules(), client());
+    let root = client.organization().web_root().as_str();
+    println!("\nRecognition from the copies, and one bare prepared query of the same file (ms)\n");
+    println!("| contacts | p50 | p99 | bare p50 | bare p99 |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    let mut lines = Vec::new();
+    for contacts in sizes {
+        let path = file(&rules, root, folder.path(), contacts).await;
+        let line = measure(contacts, &path, &client, &rules).await;
+        println!(
+            "| {} | {:.3} | {:.3} | {:.3} | {:.3} |",
+            line.contacts,
+            milliseconds(&line.ours, 0.5),
+            milliseconds(&line.ours, 0.99),
+            milliseconds(&line.bare, 0.5),
+            milliseconds(&line.bare, 0.99),
+        );
+        lines.push(line);
+    }
+    if let (Some(least), Some(most)) = (lines.first(), lines.last()) {
+        println!(
+            "\n{} contacts take {:.2} times as long as {} at p50, {:.2} times at p99.",
+            most.contacts,
+            milliseconds(&most.ours, 0.5) / milliseconds(&least.ours, 0.5),
+            least.contacts,
+            milliseconds(&most.ours, 0.99) / milliseconds(&least.ours, 0.99),
+        );
+    }
+}
