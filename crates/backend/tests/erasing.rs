@@ -30,6 +30,8 @@ const PHONE: &str = "+44 20 7946 0018";
 const NAME: &str = "Vermeer-Okonkwo";
 /// What must not be found any more.
 const PERSONAL: [&str; 4] = [EMAIL, NAME, "79460018", "7946 0018"];
+/// An address that only a link says is the same person's.
+const PRIVATE: &str = "d.v.o@private.example";
 /// Who stays.
 const OTHER: &str = "lee.other@example.com";
 
@@ -58,6 +60,11 @@ async fn select(handle: &Handle, chat: Uuid, name: &str, email: &str) {
 
 fn is_live(view: &Arc<View>) -> bool {
     view.recognition.state == RecognitionState::Live
+}
+
+fn contact(view: &View) -> Option<String> {
+    let record = view.recognition.contact.record.as_ref()?;
+    Some(record.id.clone())
 }
 
 /// An organization with two people, and a companion that has seen and written down both.
@@ -124,6 +131,23 @@ async fn a_forgotten_person_leaves_no_trace_in_the_raw_files() {
     let (folder, key) = (tempfile::tempdir().unwrap(), StoreKey::random());
     let (organization, backend) = after_two_chats(files(folder.path(), &key)).await;
     let handle = backend.handle();
+    let (known, unknown) = (Uuid::new_v4(), Uuid::new_v4());
+    select(&handle, known, "Dana", EMAIL).await;
+    until(&handle, "the person", |view| contact(view).is_some()).await;
+    let dana = contact(&handle.view()).unwrap();
+    select(&handle, unknown, "D.", PRIVATE).await;
+    until(&handle, "nobody", |view| {
+        is_live(view) && contact(view).is_none()
+    })
+    .await;
+    handle
+        .link("contact", &dana, Some(&unknown.to_string()))
+        .await
+        .unwrap();
+    until(&handle, "the link", |view| {
+        is_live(view) && contact(view).is_some()
+    })
+    .await;
     let logs = folder.path().join("logs");
     std::fs::create_dir(&logs).unwrap();
     let log = logs.join("companion.2026-01-01.log");
@@ -144,6 +168,7 @@ async fn a_forgotten_person_leaves_no_trace_in_the_raw_files() {
     assert!(traces.copies >= 2, "{traces:?}");
     assert!(traces.answers >= 1 && traces.lines >= 2, "{traces:?}");
     assert_eq!((traces.entries, traces.log_lines), (1, 1), "{traces:?}");
+    assert_eq!(traces.links, 1, "{traces:?}");
     assert_eq!(traces.unreadable, ["store.sqlite.lost-1"]);
     assert_eq!(
         holding(folder.path(), &key, &PERSONAL),
@@ -165,11 +190,13 @@ async fn a_forgotten_person_leaves_no_trace_in_the_raw_files() {
         let written = serde_json::to_string(&receipt).unwrap().to_lowercase();
         assert!(!written.contains(&text.to_lowercase()), "{text}: {written}");
     }
-    assert_eq!(
-        holding(folder.path(), &key, &PERSONAL),
-        [""; 0],
-        "still running"
-    );
+    for personal in PERSONAL.iter().chain([&PRIVATE]) {
+        assert_eq!(
+            holding(folder.path(), &key, &[personal]),
+            [""; 0],
+            "still running"
+        );
+    }
     let lines = std::fs::read_to_string(&log).unwrap();
     assert_eq!(lines, "one\nthree\n");
 

@@ -229,8 +229,8 @@ impl Store {
         Ok(())
     }
 
-    /// Takes entries and lines (by their numbers) out and adds others, all or nothing. An entry that is on its way stays.
-    /// The answer is how many entries were taken out.
+    /// Takes entries, and lines and links (by their numbers) out, and adds other lines, all or nothing. An entry that is on
+    /// its way stays. The answer is how many entries were taken out.
     ///
     /// # Errors
     /// As for [`Store::every_entry`].
@@ -238,6 +238,7 @@ impl Store {
         &self,
         entries: &[Uuid],
         lines: &[i64],
+        links: &[i64],
         told: &[NewLine],
     ) -> Result<u64, Error> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
@@ -248,6 +249,12 @@ impl Store {
                 .execute(&mut *transaction)
                 .await?
                 .rows_affected();
+        }
+        for number in links {
+            sqlx::query("DELETE FROM link WHERE number = ?")
+                .bind(number)
+                .execute(&mut *transaction)
+                .await?;
         }
         let triggers = without_triggers(&mut transaction).await?;
         for number in lines {

@@ -127,32 +127,32 @@ impl Store {
         Ok(removed)
     }
 
-    /// Erases the links of somebody in all organizations: those to one of these records, and those of visitors with one of
-    /// these identities (`email:…`, `phone:…`) or of these chats. Answers how many there were.
+    /// The numbers of somebody's links in all organizations: those to one of these records, and those of visitors with one
+    /// of these identities (`email:…`, `phone:…`) or of these chats. [`Store::erase`] takes them out.
     ///
     /// # Errors
     /// [`Error::Sql`].
-    pub async fn forget_links(
+    pub async fn links_about(
         &self,
         records: &[Uuid],
         identities: &[String],
         chats: &[String],
-    ) -> Result<u64, Error> {
+    ) -> Result<Vec<i64>, Error> {
         let json = |values: &[String]| {
             serde_json::to_string(values).map_err(|_| Error::Stored("link to be forgotten"))
         };
         let records: Vec<String> = records.iter().map(Uuid::to_string).collect();
-        let done = sqlx::query(
-            "DELETE FROM link WHERE record_id IN (SELECT value FROM json_each(?1))
+        let numbers = sqlx::query_scalar(
+            "SELECT number FROM link WHERE record_id IN (SELECT value FROM json_each(?1))
                 OR identity IN (SELECT value FROM json_each(?2))
                 OR chat IN (SELECT value FROM json_each(?3))",
         )
         .bind(json(&records)?)
         .bind(json(identities)?)
         .bind(json(chats)?)
-        .execute(&self.pool)
+        .fetch_all(&self.pool)
         .await?;
-        Ok(done.rows_affected())
+        Ok(numbers)
     }
 }
 

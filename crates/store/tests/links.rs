@@ -120,15 +120,16 @@ async fn a_link_is_taken_back_with_a_line_and_forgotten_without_one() {
     for (of, link) in &everything {
         store.put_link(*of, link, &[]).await.unwrap();
     }
-    let forgotten = store
-        .forget_links(
+    let about = store
+        .links_about(
             &[Uuid::from_u128(2)],
             &[DANA.to_owned()],
             &["chat 3".to_owned()],
         )
         .await
         .unwrap();
-    assert_eq!(forgotten, 3);
+    assert_eq!(about.len(), 3);
+    store.erase(&[], &[], &about, &[]).await.unwrap();
     for (of, link) in &everything[..3] {
         assert_eq!(store.links(*of).await.unwrap(), [], "{link:?}");
     }

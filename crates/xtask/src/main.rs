@@ -55,6 +55,12 @@ enum Command {
     Check,
     /// The tests in real windows and browsers.
     E2e,
+    /// Measure how fast it is, each figure beside that of something bare in the same run; see docs/benchmarks.md.
+    Bench {
+        /// How many contacts there are; several numbers are measured one after the other.
+        #[arg(last = true)]
+        contacts: Vec<u64>,
+    },
     /// Install what is missing, build nothing.
     Setup,
     /// Write the TypeScript types of the page's view model from the Rust types.
@@ -77,6 +83,7 @@ fn main() -> ExitCode {
             vec![Step::Format, Step::PageLint, Step::Lint, Step::Docs],
         ),
         Command::E2e => steps::run(&Step::all(), vec![Step::WindowTests, Step::BrowserTests]),
+        Command::Bench { contacts } => run::bench(&contacts),
         Command::Setup => setup::setup(setup::For::Tests),
         Command::Bindings => run::bindings(),
         Command::PackageConsoleApp { port } => run::package_console_app(port),

@@ -23,9 +23,7 @@ pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
         .iter()
         .any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()));
     setup::setup(if display { For::Window } else { For::Rendering })?;
-    PAGES
-        .iter()
-        .try_for_each(|folder| run_program(&mut npm(folder, &["run", "build"])))?;
+    build_pages()?;
 
     let program = if display {
         "dynamics-companion"
@@ -69,6 +67,18 @@ pub fn run(release: bool, arguments: Vec<String>) -> Result<()> {
     run_program(command.args(arguments))
 }
 
+/// Runs the benchmarks, one after the other.
+pub fn bench(contacts: &[u64]) -> Result<()> {
+    setup::setup(For::Window)?;
+    build_pages()?;
+    for name in ["recognition", "synchronisation", "lookups"] {
+        let mut bench = cargo_workspace(&["bench", "--bench", name]);
+        bench.arg("--").args(contacts.iter().map(u64::to_string));
+        run_program(&mut bench)?;
+    }
+    Ok(())
+}
+
 /// Builds the Comm100 app.
 pub fn package_console_app(port: Option<u16>) -> Result<()> {
     setup::setup(For::Pages)?;
@@ -85,4 +95,10 @@ pub fn bindings() -> Result<()> {
     let test = "package(backend) & test(=view::tests::the_pages_types_are_those_of_the_back_end)";
     let mut write = cargo_workspace(&["nextest", "run", "--filterset", test]);
     run_program(write.env("UPDATE_BINDINGS", "1"))
+}
+
+fn build_pages() -> Result<()> {
+    PAGES
+        .iter()
+        .try_for_each(|folder| run_program(&mut npm(folder, &["run", "build"])))
 }

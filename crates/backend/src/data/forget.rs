@@ -25,6 +25,7 @@ struct Found {
     settled: Vec<Uuid>,
     unsent: Vec<Entry>,
     lines: Vec<i64>,
+    links: Vec<i64>,
     log_lines: u64,
 }
 
@@ -44,6 +45,7 @@ impl Found {
             && self.settled.is_empty()
             && self.unsent.is_empty()
             && self.lines.is_empty()
+            && self.links.is_empty()
             && self.log_lines == 0
     }
 }
@@ -73,13 +75,13 @@ impl LocalData {
         // Whose they are is not for the receipt.
         let discarded = u64::try_from(erased.unsent.len()).unwrap_or(u64::MAX);
         erased.unsent.clear();
-        erased.links = self.erase(&found, &whom).await?;
+        self.erase(&found, &whom).await?;
         for _ in 0..ROUNDS {
             let left = self.find(&mut whom).await?;
             if left.is_empty() {
                 break;
             }
-            erased.links += self.erase(&left, &whom).await?;
+            self.erase(&left, &whom).await?;
         }
         self.elsewhere(|folder| {
             for path in removable(folder)? {
@@ -95,7 +97,7 @@ impl LocalData {
             detail: format!("A person was erased: {}.", summary(&erased, discarded)),
             ..NewLine::default()
         };
-        stored(self.store.erase(&[], &[], &[told]).await)?;
+        stored(self.store.erase(&[], &[], &[], &[told]).await)?;
         stored(self.cache.compact().await)?;
         stored(self.store.compact().await)?;
         tracing::info!(
@@ -213,6 +215,14 @@ impl LocalData {
                 })
                 .await,
         )?;
+        let records: Vec<Uuid> = whom
+            .records
+            .iter()
+            .filter_map(|id| id.parse().ok())
+            .collect();
+        let identities = [format!("{}:{}", whom.kind(), whom.normalised())];
+        let chats: Vec<String> = whom.subjects.iter().cloned().collect();
+        found.links = stored(self.store.links_about(&records, &identities, &chats).await)?;
         let sought = whom.clone();
         found.log_lines = self
             .elsewhere(move |folder| logs::lines_about(&folder.join(LOGS), &sought))
@@ -221,7 +231,7 @@ impl LocalData {
         Ok(found)
     }
 
-    async fn erase(&self, found: &Found, whom: &Whom) -> Result<u64, Problem> {
+    async fn erase(&self, found: &Found, whom: &Whom) -> Result<(), Problem> {
         for Rewritten {
             number,
             body,
@@ -238,22 +248,18 @@ impl LocalData {
             .copied()
             .chain(found.unsent.iter().map(|entry| entry.id))
             .collect();
-        let erased = stored(self.store.erase(&entries, &found.lines, &[]).await)?;
+        let erased = stored(
+            self.store
+                .erase(&entries, &found.lines, &found.links, &[])
+                .await,
+        )?;
         if erased < u64::try_from(entries.len()).unwrap_or(u64::MAX) {
             return Err(sending());
         }
-        let records: Vec<Uuid> = whom
-            .records
-            .iter()
-            .filter_map(|id| id.parse().ok())
-            .collect();
-        let identities = [format!("{}:{}", whom.kind(), whom.normalised())];
-        let chats: Vec<String> = whom.subjects.iter().cloned().collect();
-        let links = stored(self.store.forget_links(&records, &identities, &chats).await)?;
         let sought = whom.clone();
         self.elsewhere(move |folder| logs::erase_lines(&folder.join(LOGS), &sought))
             .await?;
-        Ok(links)
+        Ok(())
     }
 
     async fn traces_of(&self, found: &Found) -> Result<Traces, Problem> {
@@ -276,7 +282,7 @@ impl LocalData {
             entries: count(found.settled.len()),
             unsent: found.unsent.iter().map(unsent_view).collect(),
             lines: count(found.lines.len()),
-            links: 0,
+            links: count(found.links.len()),
             log_lines: found.log_lines,
             removed,
             unreadable,

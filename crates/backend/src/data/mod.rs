@@ -1,10 +1,10 @@
 //! The data on this computer, as what a person may want of it: to know what is kept, to forget somebody, to remove it, to
 //! have it back after its key was lost.
 //!
-//! - [`commands`] is what a person asks for, locking among it.
-//! - [`forget`] takes one person out of everything ([`whom`] says what is about them) and writes a receipt.
-//! - [`wipe`] removes the cache, the logs and on request the store.
-//! - [`recovery`] is the recovery file, [`lost`] what is done with it.
+//! - `commands` is what a person asks for, locking among it.
+//! - `forget` takes one person out of everything (`whom` says what is about them) and writes a receipt.
+//! - `wipe` removes the cache, the logs and on request the store.
+//! - `recovery` is the recovery file, `lost` what is done with it.
 
 mod commands;
 mod forget;

@@ -1,8 +1,8 @@
 //! Keeps the copies on this computer in step with Dynamics: one task that loads the chosen tables page by page, then reads
 //! what has changed, and forgets what is too old.
 //!
-//! - [`plan`] says what is read of a table and which rows are kept; [`table`] reads it, and goes on after an interruption
-//!   where it was; [`estimate`] says beforehand how much it would be.
+//! - `plan` says what is read of a table and which rows are kept; `table` reads it, and goes on after an interruption
+//!   where it was; `estimate` says beforehand how much it would be.
 //! - Every page is kept in one transaction with where the next one is, and only if the cache still belongs to the user for
 //!   whom it was read (`store::Turn`). So a kill, a second companion, or another person who signs in leave no page of theirs
 //!   and none out.
