@@ -13,7 +13,7 @@ use std::time::Duration;
 use backend::settings::offline::Keep;
 use backend::view::{
     CardState, CopiedTable, OfflineState, OfflineTableState, OfflineTableView, RecognitionState,
-    ValueSource, View,
+    ValueSource, View, WipeOptions,
 };
 use backend::{Backend, Files, Options};
 use comm100::ConsoleEvent;
@@ -421,6 +421,24 @@ async fn only_what_this_user_may_read_is_kept() {
         table(&view, CopiedTable::Lead).state,
         OfflineTableState::Fresh
     );
+    companion.0.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_removed_does_not_count_and_comes_again_when_it_is_asked_for() {
+    let organization = Organization::start().await;
+    contact(&organization, "Dana", "dana@x.example").await;
+    let companion = Companion::start(&organization, Files::Memory, |_| {}).await;
+    let view = companion.fresh().await;
+    assert_eq!(copies(&view, CopiedTable::Contact), 1);
+    let handle = companion.0.handle();
+    handle.wipe(WipeOptions::default()).await.unwrap();
+    let view = handle.view();
+    assert_eq!(view.offline.state, OfflineState::Waiting);
+    let contacts = table(&view, CopiedTable::Contact);
+    assert_eq!((contacts.copies, &contacts.synced_at), (0, &None));
+    let view = companion.sync().await;
+    assert_eq!(copies(&view, CopiedTable::Contact), 1);
     companion.0.stop().await;
 }
 

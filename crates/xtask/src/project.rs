@@ -53,6 +53,15 @@ pub fn scratch() -> PathBuf {
 pub fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments).current_dir(root());
+    // What cargo told this program about itself would make build scripts run anew that a plain `cargo` has run.
+    for (name, _) in env::vars_os() {
+        let about_itself = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if about_itself {
+            cargo.env_remove(name);
+        }
+    }
     cargo
 }
 

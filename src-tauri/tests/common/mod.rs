@@ -30,6 +30,16 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// Long enough for a slow machine; a journey that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+const SETTINGS: &str = "settings.toml";
+
+/// What has the focus, as a screen reader would name it.
+const FOCUSED: &str = "const element = document.activeElement;
+    const by = (element.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' ').trim();
+    return element.getAttribute('aria-label') || element.labels?.[0]?.textContent || by || element.textContent || '';";
+
+/// So many times a key is pressed before what is looked for is not there.
+const MOST_PRESSES: usize = 150;
+
 /// A screenshot shows the state before the last change until two frames have passed.
 const TWO_FRAMES: &str =
     "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(1)))";
@@ -48,12 +58,27 @@ impl Window {
     pub async fn open(settings: &str, environment: &[(&str, &str)]) -> Window {
         let data = tempfile::tempdir().unwrap();
         let bridge_port = free_port();
-        let file = data.path().join("settings.toml");
         std::fs::write(
-            &file,
+            data.path().join(SETTINGS),
             format!("version = 1\n[bridge]\nport = {bridge_port}\n{settings}"),
         )
         .unwrap();
+        Window::start(data, bridge_port, environment).await
+    }
+
+    /// As it is when nobody has set anything up: there is no settings file yet.
+    pub async fn first_start(environment: &[(&str, &str)]) -> Window {
+        let data = tempfile::tempdir().unwrap();
+        let port = backend::Settings::default().bridge.port;
+        Window::start(data, port, environment).await
+    }
+
+    async fn start(
+        data: tempfile::TempDir,
+        bridge_port: u16,
+        environment: &[(&str, &str)],
+    ) -> Window {
+        let file = data.path().join(SETTINGS);
         let driver_port = free_port();
         let driver = Command::new("WebKitWebDriver")
             .arg(format!("--port={driver_port}"))
@@ -130,6 +155,88 @@ impl Window {
             .click()
             .await
             .unwrap();
+    }
+
+    /// Goes on in the window whose page this is: `main` or `settings`.
+    pub async fn switch_to(&self, page: &str) {
+        let find = async {
+            loop {
+                for window in self.client.windows().await.unwrap() {
+                    self.client.switch_to_window(window).await.unwrap();
+                    let address = self.client.current_url().await.unwrap();
+                    if address.path().contains("settings") == (page == "settings") {
+                        return;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, find)
+            .await
+            .unwrap_or_else(|_| panic!("there is no window {page}"));
+    }
+
+    /// What has the focus.
+    pub async fn focused(&self) -> String {
+        let name = self.client.execute(FOCUSED, Vec::new()).await.unwrap();
+        name.as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    /// Presses a key, wherever the focus is.
+    pub async fn press(&self, key: impl Into<char>) {
+        let value = key.into();
+        let keys = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value })
+            .then(KeyAction::Up { value });
+        self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Presses a key until what has the focus is called so, at its beginning.
+    pub async fn press_until_on(&self, key: impl Into<char>, name: &str) {
+        let key = key.into();
+        let mut seen = Vec::new();
+        for _ in 0..MOST_PRESSES {
+            let focused = self.focused().await;
+            if focused.starts_with(name) {
+                return;
+            }
+            seen.push(focused);
+            self.press(key).await;
+        }
+        panic!("{name} was never reached: {seen:?}");
+    }
+
+    /// Presses Tab until what has the focus is called so, at its beginning.
+    pub async fn tab_to(&self, name: &str) {
+        self.press_until_on(Key::Tab, name).await;
+    }
+
+    /// Waits until what has the focus is called so.
+    pub async fn until_on(&self, name: &str) {
+        let reached = async {
+            while !self.focused().await.starts_with(name) {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, reached).await.is_err() {
+            panic!("the focus is on {}, not on {name}", self.focused().await);
+        }
+    }
+
+    /// Types into what has the focus.
+    pub async fn type_text(&self, text: &str) {
+        let mut keys = KeyActions::new("keyboard".to_owned());
+        for value in text.chars() {
+            keys = keys
+                .then(KeyAction::Down { value })
+                .then(KeyAction::Up { value });
+        }
+        self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Types over what stands in the field that has the focus.
+    pub async fn replace_text(&self, text: &str) {
+        with_ctrl(self, 'a').await;
+        self.type_text(text).await;
     }
 
     pub async fn screenshot(&self, name: &str) {

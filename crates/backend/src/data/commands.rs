@@ -114,6 +114,7 @@ impl Handle {
             .await?;
         let whom = Box::new(whom);
         self.ask(|answer| Command::Forget { whom, answer }).await?;
+        self.running().await.synchroniser.look_again().await;
         Ok(receipt)
     }
 
@@ -127,6 +128,7 @@ impl Handle {
         let wiped = self.running().await.data.wipe(options).await?;
         self.running().await.recorder.resume().await;
         self.running().await.desk.reread().await?;
+        self.running().await.synchroniser.look_again().await;
         Ok(wiped)
     }
 

@@ -140,6 +140,19 @@ impl Synchroniser {
         self.0.now.notify_one();
     }
 
+    /// Shows how the copies stand after something was taken out of the cache.
+    pub(crate) async fn look_again(&self) {
+        self.look().await;
+        self.0.view.send_if_modified(|view| {
+            let is_missing = |table: &OfflineTableView| table.state == OfflineTableState::Waiting;
+            let waits = view.state == OfflineState::Fresh && view.tables.iter().any(is_missing);
+            if waits {
+                view.state = OfflineState::Waiting;
+            }
+            waits
+        });
+    }
+
     /// Dynamics can be asked as this user; the cache is theirs.
     pub(crate) fn connected(&self, me: WhoAmI) {
         self.change_access(|access| access.user = Some(me));
