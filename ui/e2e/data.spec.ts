@@ -8,7 +8,7 @@ import {
   dataUnsent,
   dataWiped,
 } from "../src/fixtures/data";
-import { problems, states } from "../src/fixtures/views";
+import { offline, problems, states, view } from "../src/fixtures/views";
 import { accessibilityOf, expect, test } from "./test";
 
 async function picture(page: Page, name: string): Promise<void> {
@@ -33,11 +33,55 @@ async function picture(page: Page, name: string): Promise<void> {
 async function openData(page: Page) {
   await page.getByRole("button", { name: "More" }).focus();
   await page.keyboard.press("Enter");
+  await expect(page.getByRole("menuitem", { name: "Settings" })).toBeFocused();
+  await page.keyboard.press("ArrowDown");
   await expect(page.getByRole("menuitem", { name: "Data on this computer" })).toBeFocused();
   await page.keyboard.press("Enter");
   const drawer = page.getByRole("dialog", { name: "Data on this computer" });
   await expect(drawer.getByRole("heading", { name: "What is kept" })).toBeVisible();
   return drawer;
+}
+
+test("the copies for offline use are shown as they stand, and synchronised by keyboard", async ({
+  page,
+  host,
+  open,
+}) => {
+  host.answer("local_data", () => dataKept);
+  host.on("sync_now", () => view({ offline: offline.refreshing }));
+  await open(states.idle);
+  const drawer = await openData(page);
+  const section = drawer.getByRole("region", { name: "Copies for offline use" });
+  const status = section.getByRole("status").first();
+  const sync = section.getByRole("button", { name: "Synchronise now" });
+  await sync.focus();
+  await page.keyboard.press("Enter");
+  await expect(status).toHaveText("Synchronising with Dynamics…");
+  await expect(sync).toBeFocused();
+  await picture(page, "data-offline-refreshing");
+  await page.keyboard.press("Enter");
+  expect(host.commands.filter(({ command }) => command === "sync_now")).toHaveLength(1);
+  host.show(view({ offline: offline.fresh }));
+  await expect(status).toHaveText("In step with Dynamics.");
+});
+
+const uncounted = offline.loading.tables.map((table) => ({ ...table, expected: null }));
+const standing = {
+  loading: view({ offline: offline.loading }),
+  uncounted: view({ offline: { ...offline.loading, tables: uncounted } }),
+  failed: view({ offline: offline.failed }),
+  waiting: view({ offline: offline.waiting, connection: states.offline.connection }),
+  off: view({ offline: offline.off }),
+};
+
+for (const [name, shown] of Object.entries(standing)) {
+  test(`the copies for offline use: ${name}`, async ({ page, host, open }) => {
+    host.answer("local_data", () => dataKept);
+    await open(shown);
+    const drawer = await openData(page);
+    await expect(drawer.getByRole("region", { name: "Copies for offline use" })).toBeVisible();
+    await picture(page, `data-offline-${name}`);
+  });
 }
 
 test("a person is forgotten by keyboard, and the receipt is there", async ({
@@ -86,7 +130,7 @@ test("data is removed only after it was said what goes", async ({ page, host, op
   await picture(page, "data-remove");
   await drawer.getByRole("checkbox", { name: "Discard all 2 unsent" }).check();
   await drawer.getByRole("button", { name: "Remove", exact: true }).click();
-  await expect(drawer.getByText(/^Removed: 14,591 copies/)).toBeVisible();
+  await expect(drawer.getByText(/^Removed: 22,022 copies/)).toBeVisible();
   expect(host.commands.find(({ command }) => command === "wipe")?.args).toEqual({
     options: { store: true, setAside: false, discardUnsent: true },
   });

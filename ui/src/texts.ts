@@ -1,5 +1,6 @@
 // Every string that the page shows or speaks. Numbers and times arrive formatted for the agent's locale.
 import type {
+  CopiedTable,
   EntryState,
   LocalData,
   RecordTable,
@@ -34,13 +35,14 @@ const article: Record<Table, string> = {
   lead: "a lead",
 };
 
-const copiedTables: Record<string, string> = {
+const copiedTables: Record<CopiedTable, string> = {
   contact: "Contacts",
   account: "Accounts",
   lead: "Leads",
-  incident: "Cases",
+  case: "Cases",
 };
 
+const percents = new Intl.NumberFormat(undefined, { style: "percent" });
 const sizes = new Intl.NumberFormat(undefined, { style: "unit", unit: "kilobyte" });
 
 const recordNames: Record<RecordTable, string> = {
@@ -167,6 +169,10 @@ export const texts = {
     disconnectedTitle: "Waiting for the Agent Console",
     disconnected: "Open the Agent Console and sign in. The companion connects by itself.",
     select: "Select a chat in the Agent Console. The visitor appears here at once.",
+    copying: (table: CopiedTable, share: number | null) => {
+      const copying = `Copying ${copiedTables[table].toLowerCase()} for offline use`;
+      return share === null ? `${copying}…` : `${copying}: ${percents.format(share)}`;
+    },
   },
 
   unidentifiable: {
@@ -479,7 +485,7 @@ export const texts = {
     encrypted:
       "Copies, outbox and activity are encrypted; the key is in the system’s keyring. Log files name nobody unless more is logged than usual.",
     inMemory: "Nothing is kept in files: it is gone when the companion is closed.",
-    copiesOf: (table: string) => copiedTables[table] ?? table,
+    copiesOfRecords: "Copies of records",
     copies: (count: number, since: string | null) =>
       since === null
         ? counted(count, "copy", "copies")
@@ -504,6 +510,36 @@ export const texts = {
     size: (bytes: number) => sizes.format(Math.ceil(bytes / 1_000)),
     aside: "Set aside:",
     folderCopy: "folder",
+
+    offline: "Copies for offline use",
+    offlineIntro:
+      "By such copies visitors are known at once, and also while Dynamics cannot be reached.",
+    offlineState: {
+      off: "Nothing is copied beforehand; what was read for a visitor is kept for its time. An administrator can switch it on in the settings.",
+      waiting: "Dynamics cannot be asked now. It goes on by itself.",
+      synchronising: "Synchronising with Dynamics…",
+      fresh: "In step with Dynamics.",
+    },
+    notInStep: (tables: CopiedTable[]) =>
+      `Could not be synchronised: ${tables.map((table) => copiedTables[table]).join(", ")}.`,
+    copiedTable: (table: CopiedTable) => copiedTables[table],
+    copied: (count: number, isWhole: boolean) => {
+      if (count === 0) return isWhole ? "No copies" : "No copies yet";
+      const copies = counted(count, "copy", "copies");
+      return isWhole ? copies : `${copies} so far`;
+    },
+    syncedAt: (span: Span) =>
+      span.unit === "moment" ? "as of just now" : `as of ${long(span)} ago`,
+    tableState: {
+      waiting: "waiting",
+      refreshing: "reading what has changed…",
+    },
+    reading: (table: CopiedTable) => `Reading ${copiedTables[table].toLowerCase()}`,
+    read: (done: number, expected: number | null) =>
+      expected === null
+        ? `${integers.format(done)} read`
+        : `${integers.format(done)} of about ${integers.format(expected)} read`,
+    syncNow: "Synchronise now",
 
     lock: "Lock",
     lockIntro:

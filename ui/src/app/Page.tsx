@@ -228,7 +228,7 @@ export function Page({ view, down, failure, commands, onDismiss }: Props) {
           onClose={close}
         />
       )}
-      {open === "data" && <DataDrawer onLock={commands.lock} onClose={close} />}
+      {open === "data" && <DataDrawer view={view} onLock={commands.lock} onClose={close} />}
       {open === "console" && (
         <ConsoleDialog
           console={view.console}

@@ -69,6 +69,7 @@ export type Written = Entry["records"][number];
 export type ChoiceOfPerson = Entry["candidates"][number];
 export type Offline = View["offline"];
 export type OfflineTable = Offline["tables"][number];
+export type CopiedTable = OfflineTable["table"];
 export type Problem = NonNullable<Recognition["problem"]>;
 /** A person, by one of the two. */
 export interface Whom {

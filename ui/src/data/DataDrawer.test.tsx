@@ -4,7 +4,7 @@ import { App } from "../app/App";
 import type { View } from "../backend";
 import { dataLost, dataReceipt, dataUnsent } from "../fixtures/data";
 import { FakeBackend } from "../fixtures/fakeBackend";
-import { NOW, dana, problems, states } from "../fixtures/views";
+import { NOW, dana, offline, problems, states, view } from "../fixtures/views";
 
 const settle = async () => {
   for (let turn = 0; turn < 3; turn += 1) await act(() => Promise.resolve());
@@ -26,8 +26,8 @@ async function show(first: View, prepare?: (backend: FakeBackend) => void) {
   return backend;
 }
 
-async function openData(prepare?: (backend: FakeBackend) => void) {
-  const backend = await show(states.live, prepare);
+async function openData(prepare?: (backend: FakeBackend) => void, first: View = states.live) {
+  const backend = await show(first, prepare);
   await click(button("More"));
   await click(screen.getByRole("menuitem", { name: "Data on this computer" }));
   return backend;
@@ -41,7 +41,7 @@ describe("what is kept", () => {
   it("is told with amount and age", async () => {
     await openData();
     const kept = screen.getByRole("region", { name: "What is kept" });
-    expect(kept).toHaveTextContent("Contacts12,480 copies, the oldest read Feb 27, 2026");
+    expect(kept).toHaveTextContent("Copies of records22,022 copies, the oldest read Feb 27, 2026");
     expect(kept).toHaveTextContent("Outbox214 entries, the oldest of Jan 12, 2026");
     expect(kept).toHaveTextContent("Log files49 kB");
   });
@@ -54,6 +54,135 @@ describe("what is kept", () => {
     backend.failing.clear();
     await click(button("Try again"));
     expect(screen.getByRole("region", { name: "What is kept" })).toBeVisible();
+  });
+});
+
+describe("the copies for offline use", () => {
+  const section = () => screen.getByRole("region", { name: "Copies for offline use" });
+  const row = (name: string) => within(section()).getByText(name).parentElement;
+  // The button to copy a request id has one of its own.
+  const said = () => {
+    const [first] = within(section()).getAllByRole("status");
+    if (!first) throw new Error("nothing is said");
+    return first;
+  };
+  const sync = () => button("Synchronise now");
+  const standing = (parts: Partial<View>) => openData(undefined, view(parts));
+
+  it("are told by table, with amount and age", async () => {
+    await standing({ offline: offline.fresh });
+    expect(said()).toHaveTextContent("In step with Dynamics.");
+    expect(row("Contacts")).toHaveTextContent("18,204 copies, as of 2 minutes ago");
+    expect(row("Cases")).toHaveTextContent("1,032 copies, as of 2 minutes ago");
+    act(() => {
+      vi.advanceTimersByTime(60_000);
+    });
+    expect(row("Contacts")).toHaveTextContent("as of 3 minutes ago");
+  });
+
+  it("show how far a load is, which is not spoken at every number", async () => {
+    const backend = await standing({ offline: offline.loading });
+    const bar = screen.getByRole("progressbar", { name: "Reading contacts" });
+    expect(bar).toHaveAttribute("aria-valuenow", String(8_000 / 21_450));
+    expect(bar).toHaveAttribute("aria-valuetext", "8,000 of about 21,450 read");
+    expect(row("Contacts")).toHaveTextContent("7,000 copies so far8,000 of about 21,450 read");
+    expect(row("Leads")).toHaveTextContent("No copies yet, waiting");
+    const spoken = new MutationObserver(() => undefined);
+    spoken.observe(said(), { subtree: true, childList: true, characterData: true });
+    const further = offline.loading.tables.map((table) =>
+      table.state === "loading" ? { ...table, done: 22_000, copies: 20_000 } : table,
+    );
+    act(() => {
+      backend.push(view({ offline: { ...offline.loading, tables: further }, revision: 2 }));
+    });
+    // There is more than Dynamics had counted: how much, nobody knows.
+    expect(bar).not.toHaveAttribute("aria-valuenow");
+    expect(row("Contacts")).toHaveTextContent("20,000 copies so far22,000 read");
+    expect(spoken.takeRecords()).toEqual([]);
+  });
+
+  it("are brought up to date on demand, once at a time, and that is said", async () => {
+    const backend = await standing({ offline: offline.fresh });
+    sync().focus();
+    await click(sync());
+    expect(backend.asked).toContain("syncNow");
+    act(() => {
+      backend.push(view({ offline: offline.refreshing, revision: 2 }));
+    });
+    await settle();
+    expect(said()).toHaveTextContent("Synchronising with Dynamics…");
+    expect(row("Contacts")).toHaveTextContent(
+      "18,204 copies, as of 5 minutes ago, reading what has changed…",
+    );
+    expect(sync()).toHaveFocus();
+    expect(sync()).toHaveAttribute("aria-disabled", "true");
+    expect(sync()).toHaveAccessibleDescription("Synchronising with Dynamics…");
+    await click(sync());
+    expect(backend.asked.filter((command) => command === "syncNow")).toHaveLength(1);
+    const looks = backend.asked.filter((command) => command === "localData").length;
+    act(() => {
+      backend.push(view({ offline: offline.fresh, revision: 3 }));
+    });
+    await settle();
+    expect(said()).toHaveTextContent("In step with Dynamics.");
+    expect(sync()).not.toHaveAttribute("aria-disabled", "true");
+    // What is kept is another amount now.
+    expect(backend.asked.filter((command) => command === "localData")).toHaveLength(looks + 1);
+  });
+
+  it("say why they cannot be brought up to date on demand", async () => {
+    await openData((backend) => {
+      backend.failing.set("syncNow", { ...problems.command, message: "It does not answer." });
+    });
+    await click(sync());
+    expect(within(section()).getByRole("alert")).toHaveTextContent("It does not answer.");
+  });
+
+  it("wait while Dynamics cannot be asked, and say since when and why", async () => {
+    const { connection } = states.offline;
+    await standing({ connection, offline: offline.waiting });
+    expect(said()).toHaveTextContent("Dynamics cannot be asked now. It goes on by itself.");
+    expect(section()).toHaveTextContent("northwind.crm4.dynamics.com does not answer.");
+    expect(row("Accounts")).toHaveTextContent("2,117 copies, as of 47 minutes ago");
+    expect(sync()).toHaveAttribute("aria-disabled", "true");
+    expect(sync()).toHaveAccessibleDescription(/^Dynamics cannot be asked now/);
+  });
+
+  it("can be tried at once while the connection stands", async () => {
+    await standing({ offline: offline.waiting });
+    expect(sync()).not.toHaveAttribute("aria-disabled", "true");
+  });
+
+  it("tell of an interrupted load how far it had come", async () => {
+    const tables = offline.loading.tables.map((table) => ({ ...table, state: "waiting" as const }));
+    await standing({ offline: { state: "waiting", tables, problem: null } });
+    expect(row("Contacts")).toHaveTextContent(
+      "7,000 copies so far, waiting, 8,000 of about 21,450 read",
+    );
+    expect(screen.queryByRole("progressbar")).toBeNull();
+  });
+
+  it("name the table that may not be read, with what to do", async () => {
+    await standing({ offline: offline.failed });
+    expect(said()).toHaveTextContent("Could not be synchronised: Leads.");
+    expect(row("Leads")).toHaveTextContent("No copies");
+    expect(row("Leads")).toHaveTextContent("Ask the administrator to add prvReadLead");
+    expect(row("Contacts")).toHaveTextContent("18,204 copies, as of 2 minutes ago");
+  });
+
+  it("say who can switch them on", async () => {
+    await standing({ offline: offline.off });
+    expect(said()).toHaveTextContent("An administrator can switch it on in the settings.");
+    expect(screen.queryByRole("button", { name: "Synchronise now" })).toBeNull();
+  });
+
+  it("are told without the drawer while they are loaded for the first time", async () => {
+    const backend = await show(view({ offline: offline.loading }));
+    expect(screen.getByText("Copying contacts for offline use: 37%")).toBeVisible();
+    act(() => {
+      backend.push(view({ offline: offline.refreshing, revision: 2 }));
+    });
+    expect(screen.queryByText(/^Copying/)).toBeNull();
   });
 });
 
@@ -131,7 +260,7 @@ describe("removing data", () => {
     expect(group).toHaveTextContent("store.sqlite.lost-1");
     await click(button("Remove"));
     expect(backend.asked).toContain('wipe {"store":true,"setAside":true,"discardUnsent":true}');
-    expect(screen.getByText(/^Removed: 14,591 copies of records/)).toBeVisible();
+    expect(screen.getByText(/^Removed: 22,022 copies of records/)).toBeVisible();
   });
 });
 

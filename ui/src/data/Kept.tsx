@@ -19,9 +19,10 @@ const useStyles = makeStyles({
   folder: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalXXS },
 });
 
-function since(at: string | null): string | null {
-  const time = instant(at);
-  return time === null ? null : formatDate(time);
+/** The day of the earliest of these moments. */
+function since(...moments: (string | null)[]): string | null {
+  const times = moments.map(instant).filter((time) => time !== null);
+  return times.length === 0 ? null : formatDate(Math.min(...times));
 }
 
 /** What is kept on this computer, how much of it and from when on. */
@@ -29,11 +30,12 @@ export function Kept({ data }: { data: LocalData }) {
   const styles = useStyles();
   const form = useFormStyles();
   const reveal = useRevealStyles();
+  const copies = data.copies.reduce((sum, table) => sum + table.copies, 0);
   const rows: [string, string][] = [
-    ...data.copies.map(({ table, copies, oldestAt }): [string, string] => [
-      texts.data.copiesOf(table),
-      texts.data.copies(copies, since(oldestAt)),
-    ]),
+    [
+      texts.data.copiesOfRecords,
+      texts.data.copies(copies, since(...data.copies.map(({ oldestAt }) => oldestAt))),
+    ],
     [texts.data.outbox, texts.data.entries(data.entries, data.unsent, since(data.oldestEntryAt))],
     [texts.data.activity, texts.data.lines(data.lines, since(data.oldestLineAt))],
     [texts.data.consoles, texts.data.count(data.consoles)],

@@ -1,9 +1,12 @@
 import { useCallback, useEffect, useState } from "react";
-import { type LocalData, type Problem, asProblem } from "../backend";
+import { type LocalData, type Offline, type Problem, asProblem } from "../backend";
 import { useRecorder } from "../record/recorder";
 
-/** What is kept on this computer, asked for when it is looked at and after everything that changes it. */
-export function useLocalData() {
+/**
+ * What is kept on this computer, asked for when it is looked at and after everything that changes it: also when a
+ * synchronisation has begun or ended.
+ */
+export function useLocalData(offline: Offline["state"]) {
   const backend = useRecorder();
   const [data, setData] = useState<LocalData | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -26,6 +29,6 @@ export function useLocalData() {
     return () => {
       wanted = false;
     };
-  }, [backend, asked]);
+  }, [backend, asked, offline]);
   return { data, problem, again };
 }
