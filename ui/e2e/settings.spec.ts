@@ -1,8 +1,9 @@
 // The settings window: every page as a picture and through axe, and what administrators do there.
 import type { Page } from "@playwright/test";
 import type { Judgement, SettingsView } from "../src/backend/types";
-import { refusedView, settingsView } from "../src/fixtures/fakeSettings";
+import { inOrder, refusedView, settingsView } from "../src/fixtures/fakeSettings";
 import {
+  badUrl,
   failedTest,
   hostileDocument,
   judged,
@@ -10,8 +11,10 @@ import {
   passedTest,
   rehearsal,
   runningTest,
+  settingsAnswers,
   wrongDocument,
 } from "../src/fixtures/settings";
+import { TauriWindow } from "./tauriWindow";
 import { accessibilityOf, expect, test } from "./test";
 
 const schemes = ["light", "dark"] as const;
@@ -139,4 +142,89 @@ test("settings refused", async ({ page, openSettings }) => {
   );
   await expect(page.getByRole("navigation")).toHaveCount(0);
   expect(await accessibilityOf(page)).toEqual([]);
+});
+
+async function picture(page: Page, name: string): Promise<void> {
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const size of sizes) {
+      await page.setViewportSize(size);
+      await page.screenshot({
+        animations: "disabled",
+        path: `test-results/screens/settings-${name}-${colorScheme}-${size.width}.png`,
+      });
+    }
+    expect(await accessibilityOf(page)).toEqual([]);
+  }
+  await page.setViewportSize(sizes[0]);
+}
+
+test("the settings' window asks before it is closed with unsaved changes", async ({
+  page,
+  openSettings,
+}) => {
+  let judgement = inOrder;
+  let saved: SettingsView = settingsView;
+  const window = await TauriWindow.around(page, "settings", (command, args) => {
+    if (command === "settings") return saved;
+    if (command === "settings_judge") return judgement;
+    if (command === "settings_save") {
+      saved = {
+        ...saved,
+        revision: saved.revision + 1,
+        saved: args["draft"] as SettingsView["saved"],
+        fingerprint: "f2",
+      };
+      return null;
+    }
+    return settingsAnswers[command]?.(args);
+  });
+  await openSettings(settingsView);
+  expect(await window.close(), "nothing is unsaved").toBe(false);
+  const tenant = page.getByLabel(/Directory \(tenant\) ID/);
+  await tenant.fill("contoso.example");
+  await expect(page.getByText("There are unsaved changes.")).toBeVisible();
+  expect(await window.close()).toBe(true);
+  const question = page.getByRole("dialog", { name: "Save your changes?" });
+  await expect(question.getByRole("button", { name: "Keep editing" })).toBeFocused();
+  await picture(page, "leave");
+  await page.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await expect(tenant).toBeFocused();
+  await expect(tenant).toHaveValue("contoso.example");
+
+  judgement = { ...inOrder, problems: [badUrl] };
+  await tenant.fill("contoso.example.com");
+  await expect(page.getByRole("button", { name: /^Connection.*1 problem/ })).toBeVisible();
+  await window.close();
+  const save = question.getByRole("button", { name: "Save and close" });
+  await expect(save).toHaveAccessibleDescription(/^1 problem prevents saving/);
+  await picture(page, "leave-blocked");
+  await page.keyboard.press("Enter");
+  await expect(question).toBeHidden();
+
+  judgement = inOrder;
+  await tenant.fill("contoso.example");
+  await expect(page.getByRole("button", { name: "Connection", exact: true })).toBeVisible();
+  await window.close();
+  await save.focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => window.commands).toContain("plugin:window|destroy");
+  expect(saved.saved?.connection.tenant_id).toBe("contoso.example");
+});
+
+test("a browser asks before the settings are left with unsaved changes", async ({
+  page,
+  openSettings,
+}) => {
+  await openSettings(settingsView);
+  await page.getByLabel(/Directory \(tenant\) ID/).fill("contoso.example");
+  await expect(page.getByText("There are unsaved changes.")).toBeVisible();
+  const asked = page.waitForEvent("dialog");
+  const reloaded = page.reload();
+  const dialog = await asked;
+  expect(dialog.type()).toBe("beforeunload");
+  await dialog.accept();
+  await reloaded;
+  await expect(page.getByText("All changes are saved.")).toBeVisible();
 });

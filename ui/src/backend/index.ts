@@ -4,7 +4,7 @@ import { socketBackend, socketSettings } from "./socket";
 import { isTauri, tauriBackend, tauriSettings } from "./tauri";
 
 export type { Backend, Listener, Recorder } from "./backend";
-export type { SettingsBackend, SettingsListener } from "./settings";
+export type { Leaving, SettingsBackend, SettingsListener } from "./settings";
 export { asProblem } from "./problem";
 export type * from "./types";
 

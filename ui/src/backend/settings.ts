@@ -25,6 +25,14 @@ export interface SettingsListener {
   settings(view: SettingsView): void;
 }
 
+/** Whoever asks the person before the settings are closed. */
+export interface Leaving {
+  /** The window is to be closed; it stays open until `close`. A browser asks the person itself instead. */
+  asked(): void;
+  /** The person cannot be asked: closing is not heard of, or the window does not come to the front. */
+  failed(problem: Problem): void;
+}
+
 /**
  * Everything the settings window can ask of the back end. The page edits a draft of the whole document; its key paths
  * are those of the problems (`identification.contact.0.any.1.column`). Commands reject with a `Problem`; all of them with
@@ -33,6 +41,10 @@ export interface SettingsListener {
 export interface SettingsBackend {
   readonly savesFiles: boolean;
   subscribe(listener: SettingsListener): () => void;
+  /** Until the returned function is called, the settings are not closed without a question. */
+  holdOpen(leaving: Leaving): () => void;
+  /** Closes the settings without a question. */
+  close(): Promise<void>;
   settings(): Promise<SettingsView>;
   /** What the editors offer: tables, Comm100 fields, sample visitors, the guide's chapters. */
   catalogue(): Promise<Catalogue>;
@@ -96,10 +108,11 @@ export interface SettingsWire {
   settings_disconnect: Record<string, never>;
 }
 
+/** What is asked of the window rather than of the back end. */
+type OfWindow = "subscribe" | "holdOpen" | "close" | "savesFiles";
+
 /** The settings' commands of a back end that is reached through `call`. */
-export function settingsOver(
-  call: Call<SettingsWire>,
-): Omit<SettingsBackend, "subscribe" | "savesFiles"> {
+export function settingsOver(call: Call<SettingsWire>): Omit<SettingsBackend, OfWindow> {
   const done = async <C extends keyof SettingsWire>(command: C, args: SettingsWire[C]) => {
     await call(command, args);
   };

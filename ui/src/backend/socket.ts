@@ -1,4 +1,5 @@
 import { type Backend, commandsOver } from "./backend";
+import { holdPage } from "./holdPage";
 import { asProblem, unreachable } from "./problem";
 import { type SettingsBackend, settingsOver } from "./settings";
 import type { Problem, SettingsView, View } from "./types";
@@ -136,6 +137,11 @@ export function socketSettings(url: string): SettingsBackend {
   return {
     ...settingsOver(call),
     savesFiles: true,
+    holdOpen: holdPage,
+    close: () => {
+      window.close();
+      return Promise.resolve();
+    },
     subscribe: (listener) =>
       subscribe({
         up: () => {

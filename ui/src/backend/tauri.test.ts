@@ -1,7 +1,7 @@
-import { clearMocks, mockIPC } from "@tauri-apps/api/mocks";
-import { afterEach, expect, it, vi } from "vitest";
+import { clearMocks, mockIPC, mockWindows } from "@tauri-apps/api/mocks";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { problems, states } from "../fixtures/views";
-import { tauriBackend } from "./tauri";
+import { tauriBackend, tauriSettings } from "./tauri";
 
 afterEach(() => {
   clearMocks();
@@ -66,4 +66,66 @@ it("invokes commands under the contract's names, and rejects with the problem", 
     ["choose", { table: "account", id: "a2" }],
     ["open_record", { table: "account", id: "a2" }],
   ]);
+});
+
+describe("the settings' window", () => {
+  /** The window's own commands that were called. */
+  function window(refuse: string | null = null) {
+    const calls: [string, unknown][] = [];
+    mockWindows("settings");
+    mockIPC(
+      (command, args) => {
+        calls.push([command, args]);
+        if (command === refuse) throw new Error(`${command} not allowed`);
+      },
+      { shouldMockEvents: refuse !== "plugin:event|listen" },
+    );
+    const close = async () => {
+      const { TauriEvent, emit } = await import("@tauri-apps/api/event");
+      await emit(TauriEvent.WINDOW_CLOSE_REQUESTED);
+    };
+    return { calls, close };
+  }
+  const leaves = () => {
+    const event = new Event("beforeunload", { cancelable: true });
+    dispatchEvent(event);
+    return !event.defaultPrevented;
+  };
+
+  it("asks instead of being closed, in front of the others, as long as it is held", async () => {
+    const { calls, close } = window();
+    const leaving = { asked: vi.fn(), failed: vi.fn() };
+    const letGo = tauriSettings().holdOpen(leaving);
+    await vi.waitFor(async () => {
+      await close();
+      expect(leaving.asked).toHaveBeenCalled();
+    });
+    expect(leaves()).toBe(false);
+    await vi.waitFor(() => {
+      expect(calls).toContainEqual(["plugin:window|set_focus", { label: "settings" }]);
+    });
+    expect(calls.map(([command]) => command)).not.toContain("plugin:window|destroy");
+    letGo();
+    leaving.asked.mockClear();
+    await close();
+    expect(leaving.asked).not.toHaveBeenCalled();
+    expect(leaving.failed).not.toHaveBeenCalled();
+    expect(leaves()).toBe(true);
+  });
+
+  it("is closed without a question", async () => {
+    const { calls } = window();
+    await tauriSettings().close();
+    expect(calls).toEqual([["plugin:window|destroy", { label: "settings" }]]);
+  });
+
+  it("says that it cannot be held", async () => {
+    window("plugin:event|listen");
+    const failed = vi.fn();
+    const letGo = tauriSettings().holdOpen({ asked: vi.fn(), failed });
+    await vi.waitFor(() => {
+      expect(failed).toHaveBeenCalledWith(expect.objectContaining({ code: "unexpected" }));
+    });
+    letGo();
+  });
 });

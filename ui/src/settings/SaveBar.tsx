@@ -1,9 +1,11 @@
 import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import { useEffect, useState } from "react";
+import type { Problem } from "../backend";
 import { Notice } from "../app/Notice";
 import { Sheet } from "../app/Sheet";
 import { ArrowUndo16Regular } from "../icons";
 import { useAction } from "../record/recorder";
+import { Leave } from "./Leave";
 import { useSettings } from "./settings";
 import { settingsTexts } from "./texts";
 
@@ -40,20 +42,37 @@ export function SaveBar() {
   const discard = useAction();
   const [blocked, setBlocked] = useState<string | null>(null);
   const [asking, setAsking] = useState(false);
+  const [leaving, setLeaving] = useState(false);
+  const [unheld, setUnheld] = useState<Problem | null>(null);
+  const closing = useAction();
+  const { run: close } = closing;
+  const { dismiss: dismissFailure } = save;
   const entered = (secrets.value ?? []).filter(({ state }) => state === "entered");
   const unsaved = draft.changed || entered.length > 0;
   const { removed } = draft;
 
   useEffect(() => {
     if (!unsaved) return;
-    const ask = (event: BeforeUnloadEvent) => {
-      event.preventDefault();
-    };
-    addEventListener("beforeunload", ask);
-    return () => {
-      removeEventListener("beforeunload", ask);
-    };
-  }, [unsaved]);
+    return backend.holdOpen({
+      asked: () => {
+        // What failed before is not what is asked now.
+        dismissFailure();
+        setLeaving(true);
+      },
+      failed: setUnheld,
+    });
+  }, [backend, dismissFailure, unsaved]);
+
+  // Everything is saved by now, also where saving had begun before the window was to be closed.
+  const isDone = leaving && !unsaved && !save.busy;
+  useEffect(() => {
+    if (isDone) close(() => backend.close());
+  }, [backend, close, isDone]);
+
+  const forgetEntered = () =>
+    settings.sendSecret(async () => {
+      for (const { name } of entered) await backend.forgetSecret(draft.document, name);
+    });
 
   const run = () => {
     settings.setAttempted();
@@ -90,6 +109,18 @@ export function SaveBar() {
       ? settingsTexts.save.secretOnly
       : settingsTexts.save.none;
 
+  const obstacle =
+    draft.conflict && !save.busy
+      ? settingsTexts.save.leaveConflict
+      : problems.length > 0
+        ? settingsTexts.save.leaveBlocked(problems.length)
+        : null;
+  const failure = save.problem
+    ? { title: settingsTexts.save.failed, problem: save.problem }
+    : closing.problem
+      ? { title: settingsTexts.save.leaveFailed, problem: closing.problem }
+      : null;
+
   return (
     <footer className={styles.bar} aria-label={settingsTexts.save.bar}>
       {draft.conflict && !save.busy && (
@@ -120,7 +151,19 @@ export function SaveBar() {
           </div>
         </div>
       )}
-      {(save.problem ?? discard.problem) && (
+      {unheld && (
+        <div role="alert">
+          <Notice
+            intent="warning"
+            title={settingsTexts.save.unheld}
+            problem={unheld}
+            onDismiss={() => {
+              setUnheld(null);
+            }}
+          />
+        </div>
+      )}
+      {!leaving && (save.problem ?? discard.problem) && (
         <div role="alert">
           <Notice
             intent="error"
@@ -133,7 +176,7 @@ export function SaveBar() {
           />
         </div>
       )}
-      {stillBlocked && (
+      {!leaving && stillBlocked && (
         <div role="alert">
           <Notice
             intent="error"
@@ -199,13 +242,7 @@ export function SaveBar() {
                 setAsking(false);
                 draft.takeSaved(view);
                 say(settingsTexts.save.discarded);
-                if (entered.length === 0) return;
-                discard.run(() =>
-                  settings.sendSecret(async () => {
-                    for (const { name } of entered)
-                      await backend.forgetSecret(draft.document, name);
-                  }),
-                );
+                if (entered.length > 0) discard.run(forgetEntered);
               }}
             >
               {settingsTexts.save.discardYes}
@@ -219,6 +256,29 @@ export function SaveBar() {
             </Button>
           </div>
         </Sheet>
+      )}
+      {leaving && (
+        <Leave
+          unsaved={said}
+          obstacle={obstacle}
+          saving={save.busy}
+          busy={save.busy || closing.busy}
+          failure={failure}
+          onSave={run}
+          onDiscard={() => {
+            close(async () => {
+              try {
+                if (entered.length > 0) await forgetEntered();
+              } finally {
+                await backend.close();
+              }
+            });
+          }}
+          onKeep={() => {
+            closing.dismiss();
+            setLeaving(false);
+          }}
+        />
       )}
     </footer>
   );

@@ -1,5 +1,6 @@
-import { act, render, screen, waitFor } from "@testing-library/react";
+import { act, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { flushSync } from "react-dom";
 import { describe, expect, it } from "vitest";
 import {
   FakeSettings,
@@ -93,18 +94,6 @@ describe("a change", () => {
     expect(tenant).toHaveValue(settingsDocument.connection.tenant_id);
   });
 
-  it("holds the page open", async () => {
-    const { user } = await showSettings();
-    const leave = () => {
-      const event = new Event("beforeunload", { cancelable: true });
-      dispatchEvent(event);
-      return event.defaultPrevented;
-    };
-    expect(leave()).toBe(false);
-    await user.type(screen.getByLabelText(/Directory \(tenant\) ID/), "x");
-    expect(leave()).toBe(true);
-  });
-
   it("of somebody else is neither lost nor taken over unasked", async () => {
     const { backend, user } = await showSettings();
     const theirs = {
@@ -130,5 +119,179 @@ describe("a change", () => {
       backend.push({ ...settingsView, revision: 2, saved: theirs, fingerprint: "f2" });
     });
     expect(screen.getByLabelText(/Directory \(tenant\) ID/)).toHaveValue("theirs.example");
+  });
+});
+
+describe("closing the window", () => {
+  const question = () => screen.queryByRole("dialog", { name: "Save your changes?" });
+  const choice = (name: string) => within(screen.getByRole("dialog")).getByRole("button", { name });
+  const leave = (backend: FakeSettings) => {
+    let held = false;
+    act(() => {
+      // The question moves the focus as it appears, and that is part of it.
+      flushSync(() => {
+        held = backend.leave();
+      });
+    });
+    return held;
+  };
+  const tenant = () => screen.getByLabelText(/Directory \(tenant\) ID/);
+
+  it("asks nothing where everything is saved", async () => {
+    const { backend, user } = await showSettings();
+    expect(leave(backend)).toBe(false);
+    await user.type(tenant(), "x");
+    await user.keyboard("{Backspace}");
+    expect(leave(backend)).toBe(false);
+    expect(question()).toBeNull();
+  });
+
+  it("asks where something is not, and goes on where it was with Escape", async () => {
+    const { backend, user } = await showSettings();
+    await user.type(tenant(), "x");
+    expect(leave(backend)).toBe(true);
+    expect(question()).toHaveTextContent("There are unsaved changes.");
+    expect(choice("Keep editing")).toHaveFocus();
+    await user.keyboard("{Escape}");
+    expect(question()).toBeNull();
+    expect(tenant()).toHaveFocus();
+    expect(tenant()).toHaveValue(`${settingsDocument.connection.tenant_id ?? ""}x`);
+    expect(backend.asked).not.toContain("close");
+  });
+
+  it("saves first and then closes", async () => {
+    const { backend, user } = await showSettings();
+    await user.type(tenant(), "x");
+    leave(backend);
+    await user.click(choice("Save and close"));
+    await waitFor(() => {
+      expect(backend.asked).toContain("close");
+    });
+    expect(backend.saved).toHaveLength(1);
+    expect(backend.asked.indexOf("close")).toBeGreaterThan(backend.asked.indexOf("save f1"));
+  });
+
+  it("stays open when saving fails, with the reason, and closes when it works", async () => {
+    const { backend, user } = await showSettings();
+    backend.failing.set("save", badUrl.problem);
+    await user.type(tenant(), "x");
+    leave(backend);
+    await user.click(choice("Save and close"));
+    expect(await within(screen.getByRole("dialog")).findByRole("alert")).toHaveTextContent(
+      "Nothing was saved.",
+    );
+    // It is said once, not behind the question too.
+    expect(screen.getAllByText("Nothing was saved.")).toHaveLength(1);
+    expect(backend.asked).not.toContain("close");
+    backend.failing.clear();
+    await user.click(choice("Save and close"));
+    await waitFor(() => {
+      expect(backend.asked).toContain("close");
+    });
+  });
+
+  it("says why the changes cannot be saved", async () => {
+    const { backend, user } = await showSettings(settingsView, (fake) => {
+      fake.judgement = { ...inOrder, problems: [badUrl] };
+    });
+    await user.type(tenant(), "x");
+    await waitFor(() => {
+      expect(backend.judged.at(-1)?.connection.tenant_id).toMatch(/x$/);
+    });
+    leave(backend);
+    const saving = choice("Save and close");
+    expect(saving).toHaveAttribute("aria-disabled", "true");
+    expect(saving).toHaveAccessibleDescription(
+      "1 problem prevents saving. Keep editing to correct it.",
+    );
+    await user.click(saving);
+    expect(backend.asked).not.toContain("save f1");
+    expect(question()).not.toBeNull();
+  });
+
+  it("leaves it to the person whose changes hold", async () => {
+    const { backend, user } = await showSettings();
+    await user.type(tenant(), "x");
+    const theirs = {
+      ...settingsDocument,
+      connection: { ...settingsDocument.connection, tenant_id: "theirs.example" },
+    };
+    act(() => {
+      backend.push({ ...settingsView, revision: 2, saved: theirs, fingerprint: "f2" });
+    });
+    leave(backend);
+    expect(choice("Save and close")).toHaveAccessibleDescription(
+      /^The settings were changed elsewhere meanwhile/,
+    );
+  });
+
+  it("discards the changes, and forgets a secret that was entered", async () => {
+    const { backend, user } = await showSettings(settingsView, (fake) => {
+      fake.secretsAre = fake.secretsAre.map((one) => ({ ...one, state: "entered" }));
+    });
+    await screen.findByText("An entered secret is not saved yet.");
+    expect(leave(backend)).toBe(true);
+    expect(question()).toHaveTextContent("An entered secret is not saved yet.");
+    await user.click(choice("Close without saving"));
+    await waitFor(() => {
+      expect(backend.asked).toContain("close");
+    });
+    expect(backend.asked.find((command) => command.startsWith("forgetSecret"))).toBeDefined();
+    expect(backend.saved).toHaveLength(0);
+  });
+
+  it("closes though the secret cannot be forgotten", async () => {
+    const { backend, user } = await showSettings(settingsView, (fake) => {
+      fake.secretsAre = fake.secretsAre.map((one) => ({ ...one, state: "entered" }));
+      fake.failing.set("forgetSecret", badUrl.problem);
+    });
+    await screen.findByText("An entered secret is not saved yet.");
+    leave(backend);
+    await user.click(choice("Close without saving"));
+    await waitFor(() => {
+      expect(backend.asked).toContain("close");
+    });
+  });
+
+  it("closes by itself when what was being saved is saved", async () => {
+    const { backend, user } = await showSettings();
+    let saved: () => void = () => undefined;
+    const waits = new Promise<void>((resolve) => {
+      saved = resolve;
+    });
+    const really = backend.save;
+    backend.save = async (...sent) => {
+      await waits;
+      await really(...sent);
+    };
+    await user.type(tenant(), "x");
+    await user.click(save());
+    leave(backend);
+    expect(choice("Saving…")).toHaveAttribute("aria-disabled", "true");
+    await user.keyboard("{Escape}");
+    expect(question()).not.toBeNull();
+    saved();
+    await waitFor(() => {
+      expect(backend.asked).toContain("close");
+    });
+  });
+
+  it("says when the window cannot be closed, or would not ask", async () => {
+    const { backend, user } = await showSettings();
+    await user.type(tenant(), "x");
+    act(() => {
+      backend.notHeld({ ...badUrl.problem, message: "event.listen is not allowed" });
+    });
+    expect(
+      screen.getByText(
+        "The question before closing does not work. Save before you close this window.",
+      ),
+    ).toBeVisible();
+    backend.failing.set("close", badUrl.problem);
+    leave(backend);
+    await user.click(choice("Close without saving"));
+    expect(await within(screen.getByRole("dialog")).findByRole("alert")).toHaveTextContent(
+      "The window could not be closed.",
+    );
   });
 });

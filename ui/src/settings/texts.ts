@@ -77,8 +77,15 @@ export const settingsTexts = {
     removed: (what: string) => `${what} was removed.`,
     undo: "Undo",
     undone: (what: string) => `${what} is back.`,
-    leaveAsk: "Close the settings and lose the unsaved changes?",
-    leaveYes: "Close without saving",
+    leaveAsk: "Save your changes?",
+    leaveSave: "Save and close",
+    leaveDiscard: "Close without saving",
+    leaveBlocked: (count: number) =>
+      `${counted(count, "problem prevents", "problems prevent")} saving. Keep editing to correct ${count === 1 ? "it" : "them"}.`,
+    leaveConflict:
+      "The settings were changed elsewhere meanwhile. Keep editing to decide which of the two hold.",
+    leaveFailed: "The window could not be closed.",
+    unheld: "The question before closing does not work. Save before you close this window.",
   },
 
   list: {
