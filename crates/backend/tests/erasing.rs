@@ -364,8 +364,23 @@ async fn a_locked_companion_tells_nothing_and_loses_nothing() {
     })
     .await;
 
+    // Past chats are rehearsed in the settings' window.
+    let settings = handle.settings();
+    let saved = settings.view().await.saved.clone().unwrap();
+    let draft = serde_json::to_value(&saved).unwrap();
+    settings.rehearse(draft, None).await.unwrap();
+    let mut managed = settings.watch();
+    let rehearsed = managed.wait_for(|view| {
+        let rehearsal = view.rehearsal.as_ref();
+        rehearsal.is_some_and(|rehearsal| !rehearsal.running)
+    });
+    let rehearsed = serde_json::to_string(&**rehearsed.await.unwrap()).unwrap();
+    assert!(rehearsed.contains(NAME), "{rehearsed}");
+
     handle.lock().await.unwrap();
     until(&handle, "locked", |view| view.locked).await;
+    let view = settings.watch().borrow().clone();
+    assert!(view.locked && view.rehearsal.is_none());
     let shown = serde_json::to_string(&*handle.view()).unwrap();
     for text in [EMAIL, NAME, "Dana", "Robin"] {
         assert!(!shown.contains(text), "{text}: {shown}");

@@ -23,6 +23,23 @@ describe("the window", () => {
     expect(screen.queryByRole("textbox")).toBeNull();
   });
 
+  it("shows nothing while the companion is locked, and keeps what was begun", async () => {
+    const { backend, user } = await showSettings();
+    const tenant = screen.getByLabelText(/Directory \(tenant\) ID/);
+    await fill(user, tenant, "contoso.example");
+    act(() => {
+      backend.push({ ...settingsView, revision: 2, locked: true });
+    });
+    expect(screen.getByText(/^Unlock the companion in its main window/)).toBeVisible();
+    expect(tenant).not.toBeVisible();
+    act(() => {
+      backend.push({ ...settingsView, revision: 3 });
+    });
+    expect(screen.queryByText(/^Unlock the companion/)).toBeNull();
+    expect(tenant).toBeVisible();
+    expect(tenant).toHaveValue("contoso.example");
+  });
+
   it("says that it is reading, and why it cannot", async () => {
     const backend = new FakeSettings();
     backend.failing.set("catalogue", badUrl.problem);

@@ -45,6 +45,17 @@ function Refused({ problem }: { problem: Problem }) {
   );
 }
 
+/** The desk is left. What was begun here is kept, and nothing of it is shown. */
+function Locked() {
+  const styles = useStyles();
+  return (
+    <main className={styles.alone}>
+      <h1 className={styles.title}>{texts.locked.title}</h1>
+      <p className={styles.step}>{settingsTexts.unlockInMain}</p>
+    </main>
+  );
+}
+
 interface LoadedProps {
   backend: SettingsBackend;
   view: SettingsView;
@@ -116,10 +127,13 @@ export function SettingsPage({ backend }: { backend: SettingsBackend }) {
       // Else every portal gets the height and the background too, and covers the page.
       applyStylesToPortals={false}
     >
+      {view?.locked && <Locked />}
       {view?.refused ? (
         <Refused problem={view.refused} />
       ) : view ? (
-        <Loaded backend={backend} view={view} down={down} />
+        <div className={styles.provider} hidden={view.locked}>
+          <Loaded backend={backend} view={view} down={down} />
+        </div>
       ) : (
         <main className={styles.alone}>
           <h1 className={styles.title}>{settingsTexts.title}</h1>

@@ -47,6 +47,7 @@ export const settingsTexts = {
 
   unreadable: "The saved settings cannot be used.",
   beginAnew: "Begin with the defaults",
+  unlockInMain: "Unlock the companion in its main window to go on. What you began here is kept.",
   notInForce: "The saved settings are not in force.",
 
   save: {

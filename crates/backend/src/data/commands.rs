@@ -50,6 +50,7 @@ impl Handle {
         self.lock.set(true);
         self.ask(|answer| Command::Lock { answer }).await?;
         self.running().await.data.cache.close().await;
+        self.settings().view().await;
         Ok(())
     }
 
@@ -67,6 +68,7 @@ impl Handle {
             data.files.reopen(&data.cache).await?;
         };
         self.lock.set(false);
+        self.settings().view().await;
         self.ask(|answer| Command::Unlock { answer }).await
     }
 

@@ -384,12 +384,21 @@ impl Management {
             .installation
             .as_ref()
             .and_then(|place| place.settings.clone());
+        let is_locked = self.0.core.lock.check().is_err();
+        if is_locked {
+            self.stop_rehearsal();
+        }
         self.show(|view| {
+            view.locked = is_locked;
+            if is_locked {
+                view.rehearsal = None;
+            }
             view.refused = refused.clone();
             if refused.is_some() {
                 *view = SettingsView {
                     revision: view.revision,
                     refused,
+                    locked: is_locked,
                     ..nothing_yet()
                 };
                 return;
@@ -497,6 +506,7 @@ fn nothing_yet() -> SettingsView {
     SettingsView {
         revision: 0,
         refused: None,
+        locked: false,
         saved: None,
         fingerprint: String::new(),
         problem: None,

@@ -18,6 +18,8 @@ pub struct SettingsView {
     pub revision: u64,
     /// Why this person may not see or change the settings (`manage_integration_required`). Everything else is empty then.
     pub refused: Option<Problem>,
+    /// Whether the companion is locked: then nothing may be shown, and what names people is left out.
+    pub locked: bool,
     /// The settings as they are saved, with the defaults of what is left out; none where the file cannot be read.
     pub saved: Option<Settings>,
     /// Tells the saved document from all others; saving hands it back, so that nobody else's change is lost.

@@ -18,6 +18,10 @@ revision: number,
  */
 refused: Problem | null, 
 /**
+ * Whether the companion is locked: then nothing may be shown, and what names people is left out.
+ */
+locked: boolean, 
+/**
  * The settings as they are saved, with the defaults of what is left out; none where the file cannot be read.
  */
 saved: SettingsDocument | null, 
