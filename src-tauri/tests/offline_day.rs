@@ -31,13 +31,10 @@ async fn search(window: &Window, text: &str) {
 
 /// The number of the first open case in the timeline.
 async fn case_number(window: &Window) -> String {
-    let text = window.text(TIMELINE).await;
-    let number = text
-        .split_whitespace()
-        .find(|word| word.starts_with("CAS-"));
-    number
-        .unwrap_or_else(|| panic!("no case in {text}"))
-        .to_owned()
+    let text = window.content(TIMELINE).await;
+    let number = text.split("CAS-").nth(1).and_then(|rest| rest.get(..12));
+    let number = number.unwrap_or_else(|| panic!("no case in {text}"));
+    format!("CAS-{number}")
 }
 
 async fn day(theme: &[(&str, &str)], name: &str) {

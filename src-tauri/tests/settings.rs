@@ -15,6 +15,7 @@ use sandbox::{Options, Sandbox};
 
 const PAGE: &str = "main";
 const SPOKEN: &str = "[data-testid=spoken]";
+const WRONG_ADDRESS: &str = "it is not a web address";
 const WHY: &str = "ol[aria-label=Why]";
 
 /// Opens the settings from the main window's menu, and goes there.
@@ -73,7 +74,9 @@ async fn from_the_first_start_to_the_cloud_and_on_by_keyboard_alone() {
         "contoso.crm4.dynamics.com",
     )
     .await;
-    window.until(PAGE, &["https://"]).await;
+    window
+        .until("[data-key='connection.organization_url']", &[WRONG_ADDRESS])
+        .await;
     window.screenshot("settings-connection-wrong.png").await;
     window.replace_text(&cloud.organization_url).await;
     fill(&window, "Application (Client) ID", &cloud.client_id).await;

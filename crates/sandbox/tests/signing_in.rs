@@ -414,6 +414,16 @@ async fn members_roles_and_privileges() {
         held.contains(&"prvCreateIncident") && !held.contains(&"prvCreateAccount"),
         "{held:?}"
     );
+    // Where only ids are told, as on-premises, this is where their names are.
+    let rows = org.read("privileges?$select=name").await;
+    let rows = rows["value"].as_array().unwrap();
+    for privilege in body["RolePrivileges"].as_array().unwrap() {
+        let is_named = rows.iter().any(|row| {
+            row["privilegeid"] == privilege["PrivilegeId"]
+                && row["name"] == privilege["PrivilegeName"]
+        });
+        assert!(is_named, "{privilege}");
+    }
 
     org.admin(Method::PATCH, users, json!({"role": "none"}))
         .await;

@@ -7,6 +7,7 @@
 
 mod desktop;
 mod fuzz;
+mod pages;
 mod process;
 mod project;
 mod run;

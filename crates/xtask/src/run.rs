@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::pages;
 use crate::process::run as run_program;
 use crate::project::{CONSOLE_APP, PAGES, cargo_workspace, npm, root, scratch, target};
 use crate::setup::{self, For};
@@ -98,7 +99,9 @@ pub fn bindings() -> Result<()> {
 }
 
 fn build_pages() -> Result<()> {
-    PAGES
-        .iter()
-        .try_for_each(|folder| run_program(&mut npm(folder, &["run", "build"])))
+    pages::keeping_times(|| {
+        PAGES
+            .iter()
+            .try_for_each(|folder| run_program(&mut npm(folder, &["run", "build"])))
+    })
 }

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use crate::desktop::Desktop;
 use crate::fuzz;
+use crate::pages;
 use crate::process::{Interrupted, run_logged};
 use crate::project::{
     CONFORMANCE, CONSOLE_APP, PAGES, cargo, cargo_workspace, companion, npm, python_environment,
@@ -84,7 +85,7 @@ impl Step {
     }
 
     fn run(self, log: &Path, desktop: Option<&Desktop>) -> Result<()> {
-        let pages = |arguments: &[&str]| -> Result<()> {
+        let npm_each = |arguments: &[&str]| -> Result<()> {
             PAGES.iter().try_for_each(|folder| match desktop {
                 Some(desktop) => run_logged(desktop.hold(&mut npm(folder, arguments)), log),
                 None => run_logged(&mut npm(folder, arguments), log),
@@ -96,9 +97,9 @@ impl Step {
                 run_logged(&mut cargo(&["fmt", "--all", "--check"]), log)?;
                 run_logged(fuzz::cargo("fmt").arg("--check"), log)
             }
-            Step::PageLint => pages(&["run", "check"]),
-            Step::PageTests => pages(&["test"]),
-            Step::Pages => pages(&["run", "build"]),
+            Step::PageLint => npm_each(&["run", "check"]),
+            Step::PageTests => npm_each(&["test"]),
+            Step::Pages => pages::keeping_times(|| npm_each(&["run", "build"])),
             Step::Lint => {
                 let mut clippy = cargo_workspace(&["clippy", "--all-targets"]);
                 run_logged(clippy.args(["--", "--deny", "warnings"]), log)
@@ -134,13 +135,13 @@ impl Step {
                 let mut tests = cargo_workspace(&["nextest", "run", "--filterset", WINDOW_TESTS]);
                 run_logged(desktop.context("no desktop")?.hold(&mut tests), log)
             }
-            Step::BrowserTests => {
-                pages(&["run", "e2e"])?;
+            Step::BrowserTests => pages::keeping_times(|| {
+                npm_each(&["run", "e2e"])?;
                 // Those of the console app ran on a bridge that lets them look inside; now on the companion itself.
                 let mut journeys = npm(CONSOLE_APP, &["run", "e2e"]);
                 journeys.env("COMPANION_PROGRAM", companion());
                 run_logged(desktop.context("no desktop")?.hold(&mut journeys), log)
-            }
+            }),
         }
     }
 

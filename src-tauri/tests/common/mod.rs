@@ -30,8 +30,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 /// Long enough for a slow machine; a journey that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-const SETTINGS: &str = "settings.toml";
-
 /// What has the focus, as a screen reader would name it.
 const FOCUSED: &str = "const element = document.activeElement;
     const by = (element.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id)?.textContent ?? '').join(' ').trim();
@@ -58,27 +56,33 @@ impl Window {
     pub async fn open(settings: &str, environment: &[(&str, &str)]) -> Window {
         let data = tempfile::tempdir().unwrap();
         let bridge_port = free_port();
+        let file = data.path().join("settings.toml");
         std::fs::write(
-            data.path().join(SETTINGS),
+            &file,
             format!("version = 1\n[bridge]\nport = {bridge_port}\n{settings}"),
         )
         .unwrap();
-        Window::start(data, bridge_port, environment).await
+        let arguments = vec!["--settings".into(), file.to_string_lossy().into_owned()];
+        Window::start(data, bridge_port, arguments, environment).await
     }
 
     /// As it is when nobody has set anything up: there is no settings file yet.
     pub async fn first_start(environment: &[(&str, &str)]) -> Window {
         let data = tempfile::tempdir().unwrap();
         let port = backend::Settings::default().bridge.port;
-        Window::start(data, port, environment).await
+        let home = data.path().join("config").to_string_lossy().into_owned();
+        let environment = [environment, &[("XDG_CONFIG_HOME", home.as_str())]].concat();
+        Window::start(data, port, Vec::new(), &environment).await
     }
 
     async fn start(
         data: tempfile::TempDir,
         bridge_port: u16,
+        mut arguments: Vec<String>,
         environment: &[(&str, &str)],
     ) -> Window {
-        let file = data.path().join(SETTINGS);
+        arguments.push("--data-dir".into());
+        arguments.push(data.path().to_string_lossy().into_owned());
         let driver_port = free_port();
         let driver = Command::new("WebKitWebDriver")
             .arg(format!("--port={driver_port}"))
@@ -91,7 +95,7 @@ impl Window {
             .expect("WebKitWebDriver: install the package webkit2gtk-driver");
         let capabilities = json!({ "webkitgtk:browserOptions": {
             "binary": env!("CARGO_BIN_EXE_dynamics-companion"),
-            "args": ["--settings", file, "--data-dir", data.path()],
+            "args": arguments,
         }});
         wait_for_port(driver_port).await;
         let client = ClientBuilder::new(HttpConnector::new())
@@ -120,6 +124,13 @@ impl Window {
             .text()
             .await
             .unwrap()
+    }
+
+    /// The text of an element that is there, also where it is cut off.
+    pub async fn content(&self, css: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        let text = self.client.execute(script, vec![json!(css)]).await.unwrap();
+        text.as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until an element's text holds all of these.

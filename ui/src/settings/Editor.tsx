@@ -72,10 +72,14 @@ export function Editor({ backend, view, down, catalogue, first }: Props) {
   const draft = useDraft(first, view);
   const [place, setPlace] = useState<Place>(START);
   const [target, setTarget] = useState<{ key: string | null } | null>(null);
-  const [sample, setSample] = useState<Sample | null>(() => {
-    const known = catalogue.samples[0];
+  /** The sample that was chosen; undefined until somebody chooses. */
+  const [chosen, setSample] = useState<Sample | null>();
+  const isGone = chosen?.kind === "known" && catalogue.samples.every(({ id }) => id !== chosen.id);
+  const known = catalogue.samples[0];
+  const sample = useMemo<Sample | null>(() => {
+    if (chosen !== undefined && !isGone) return chosen;
     return known ? { kind: "known", id: known.id } : null;
-  });
+  }, [chosen, isGone, known]);
   const [attempted, setAttempted] = useState(false);
   const [sentence, setSentence] = useState("");
   const main = useRef<HTMLElement>(null);

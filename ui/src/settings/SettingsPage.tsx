@@ -65,7 +65,11 @@ interface LoadedProps {
 /** The catalogue, and a document to edit. */
 function Loaded({ backend, view, down }: LoadedProps) {
   const styles = useStyles();
-  const catalogue = useAnswer(useCallback(() => backend.catalogue(), [backend]));
+  // Another organization has other samples.
+  const catalogue = useAnswer(
+    useCallback(() => backend.catalogue(), [backend]),
+    view.fingerprint,
+  );
   const defaults = useAction();
   const [anew, setAnew] = useState<SettingsDocument | null>(null);
   const first = view.saved ?? anew;

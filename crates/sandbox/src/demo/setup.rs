@@ -8,7 +8,7 @@ use super::fields;
 use crate::messages;
 use crate::metadata::catalog;
 use crate::organization::ids;
-use crate::security::privilege_id;
+use crate::security::{Role, guide_role, privilege_id};
 use crate::store::Fields;
 use crate::value::Value;
 
@@ -62,11 +62,18 @@ fn own(row: &mut Fields, state: i64, status: i64) {
 
 /// On-premises the names of a user's privileges are looked up here (protocol page `security.md`).
 fn privileges() -> Vec<(&'static str, Fields)> {
-    let names: BTreeSet<&String> = catalog()
+    let of_tables = catalog()
         .tables
         .iter()
-        .flat_map(|table| &table.description.privileges)
-        .collect();
+        .flat_map(|table| table.description.privileges.iter().cloned());
+    // Those of tables too that are not simulated.
+    let of_the_guide = match guide_role() {
+        Role::Custom(held) => held.into_keys().collect(),
+        Role::None | Role::SystemAdministrator => Vec::new(),
+    };
+    let of_metadata =
+        ["Entity", "Attribute", "Relationship", "OptionSet"].map(|of| format!("prvRead{of}"));
+    let names: BTreeSet<String> = of_tables.chain(of_the_guide).chain(of_metadata).collect();
     // The bits of the platform's access rights.
     const RIGHTS: [(&str, i64); 8] = [
         ("prvRead", 1),
@@ -82,16 +89,13 @@ fn privileges() -> Vec<(&'static str, Fields)> {
         let found = RIGHTS.iter().find(|(start, _)| name.starts_with(start));
         found.map_or(0, |(_, right)| *right)
     };
-    let metadata =
-        ["Entity", "Attribute", "Relationship", "OptionSet"].map(|of| format!("prvRead{of}"));
     names
         .into_iter()
-        .chain(&metadata)
         .map(|name| {
             let row = fields([
-                ("privilegeid", Value::from(privilege_id(name).to_string())),
+                ("privilegeid", Value::from(privilege_id(&name).to_string())),
                 ("name", Value::from(name.as_str())),
-                ("accessright", Value::Integer(right(name))),
+                ("accessright", Value::Integer(right(&name))),
                 ("canbebasic", Value::Integer(1)),
                 ("canbelocal", Value::Integer(1)),
                 ("canbedeep", Value::Integer(1)),

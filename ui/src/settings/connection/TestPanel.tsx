@@ -172,10 +172,11 @@ export function TestPanel({ onChapter }: { onChapter: (id: string) => void }) {
   const sentence = test ? outcome(test, draft.changed) : "";
   const outdated = tested !== null && !same(tested, connection);
 
+  // Whether there are unsaved changes changes by saving, which has its own sentence.
+  const spoken = test ? outcome(test, true) : "";
   useEffect(() => {
-    say(sentence);
-    // Only when the sentence is another one.
-  }, [sentence, say]);
+    say(spoken);
+  }, [spoken, say]);
 
   const facts = [
     [said.organization, test?.organization],
