@@ -126,6 +126,23 @@ describe("a change", () => {
     expect(screen.getByLabelText(/Directory \(tenant\) ID/)).toHaveValue("theirs.example");
   });
 
+  it("of the organization leaves no sample behind that is not there any more", async () => {
+    const { backend, user } = await showSettings();
+    const last = () => backend.asked.filter((asked) => asked.startsWith("judge")).at(-1);
+    await waitFor(() => {
+      expect(last()).toBe('judge {"kind":"known","id":"now"}');
+    });
+    const sample = { id: "other", name: "Lee", email: "", note: "" };
+    backend.catalogueIs = { ...backend.catalogueIs, samples: [sample] };
+    await fill(user, screen.getByLabelText(/Directory \(tenant\) ID/), "contoso.example");
+    act(() => {
+      backend.push({ ...settingsView, revision: 2, fingerprint: "f2" });
+    });
+    await waitFor(() => {
+      expect(last()).toBe('judge {"kind":"known","id":"other"}');
+    });
+  });
+
   it("of somebody else is shown at once where nothing was changed here", async () => {
     const { backend } = await showSettings();
     const theirs = {
