@@ -110,7 +110,7 @@ async fn day(theme: &[(&str, &str)], name: &str) {
     window
         .click("//dialog[@open]//button[@aria-label='Close']")
         .await;
-    for (table, field) in [("case", "Case Title"), ("task", "Subject")] {
+    for (table, record, field) in [("case", "Case", "Case Title"), ("task", "Task", "Subject")] {
         window
             .click(&format!(
                 "//button[@aria-label='Create a {table} from this chat']"
@@ -118,12 +118,9 @@ async fn day(theme: &[(&str, &str)], name: &str) {
             .await;
         window.until("dialog[open]", &[field]).await;
         with_ctrl(&window, Key::Enter).await;
-        let label = if table == "case" {
-            "Case · "
-        } else {
-            "Task · "
-        };
-        window.until(RECORDED, &[label, "Queued"]).await;
+        window
+            .until(RECORDED, &[&format!("{record} for Dana Vermeer"), "Queued"])
+            .await;
     }
     window.screenshot(&picture("offline-queued")).await;
 

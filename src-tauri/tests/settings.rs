@@ -123,7 +123,7 @@ async fn a_rule_is_added_and_seen_to_match(window: &Window) {
     window.replace_text("visitor.name").await;
     // By its first letters, as lists are searched by keyboard.
     fill(window, "Try the settings on", "A v").await;
-    fill(window, "Name", "Dana Vermeer").await;
+    fill(window, "Visitor Name", "Dana Vermeer").await;
     window
         .until(WHY, &["Same full name", "Recognises", "Dana Vermeer"])
         .await;
