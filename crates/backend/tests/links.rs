@@ -326,6 +326,27 @@ async fn without_a_network_a_copy_is_linked_and_recognised_after_a_restart_too()
 }
 
 #[tokio::test]
+async fn who_is_written_down_is_who_the_visitor_is_from_then_on() {
+    let organization = Organization::start().await;
+    let backend = organization.companion(|_| {}).await;
+    let handle = backend.handle();
+    let chat = Uuid::new_v4();
+    select(&handle, chat, PRIVATE, "").await;
+    let view = settled(&handle, chat).await;
+    assert_eq!(view.recognition.contact.state, CardState::None);
+    let entry = recorded(&handle, ended(chat, "D. V.", PRIVATE, "", "Hello.")).await;
+    let contact = written(done(&entry), "contact");
+    let view = until(&handle, "the one who was created", |view| {
+        is_settled(view, chat) && view.recognition.contact.state == CardState::Found
+    })
+    .await;
+    let shown = view.recognition.contact.record.as_ref().unwrap();
+    assert_eq!(shown.id, contact.to_string());
+    backend.stop().await;
+    organization.sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn a_chat_is_recorded_for_whom_an_agent_has_linked() {
     let organization = Organization::start().await;
     let dana = dana(&organization).await;

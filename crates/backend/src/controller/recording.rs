@@ -1,18 +1,22 @@
 //! What the window shows of the recording: read in the background whenever the outbox or the current chat changes.
 
+use std::collections::BTreeSet;
+
 use integration::{Match, Table};
 use tokio::sync::mpsc;
 
 use super::{Controller, News};
 use crate::problem::Problem;
 use crate::recorder::{BUTTONS, Current, Recorder};
-use crate::view::{ConnectionState, EntryState, EntryView, RecordingView};
+use crate::view::{ConnectionState, EntryState, RecordingView};
 
 /// The recording as it is shown.
 pub(super) struct ShownRecording {
     view: RecordingView,
     /// The chat whose entries are shown.
     subject: Option<String>,
+    /// Whether they were read since the chat was selected.
+    is_known: bool,
     is_being_read: bool,
     /// Something changed while it was being read.
     is_outdated: bool,
@@ -32,6 +36,7 @@ impl ShownRecording {
         ShownRecording {
             view: recorder.settings_view(),
             subject: None,
+            is_known: false,
             is_being_read: false,
             is_outdated: false,
             noted: None,
@@ -79,6 +84,7 @@ impl Controller {
         if self.recording.subject != subject {
             self.recording.subject = subject;
             self.recording.view.chat = Vec::new();
+            self.recording.is_known = false;
             self.refresh_recording();
         }
     }
@@ -91,13 +97,22 @@ impl Controller {
             if is_other {
                 view.chat = Vec::new();
             }
-            let written = |view: &RecordingView| {
-                let done = |entry: &&EntryView| entry.state == EntryState::Done;
-                view.chat.iter().filter(done).count()
-            };
-            // What was written or taken back belongs to the timeline.
-            if !is_other && written(&view) != written(&self.recording.view) {
-                self.timeline.ask_again();
+            if !is_other {
+                let (before, now) = (written(&self.recording.view), written(&view));
+                let changed: Vec<_> = before.symmetric_difference(&now).collect();
+                // What was written or taken back belongs to the timeline.
+                if !changed.is_empty() {
+                    self.timeline.ask_again();
+                }
+                let is_person = |(_, table): &&(String, String)| {
+                    Table::from_logical_name(table)
+                        .is_some_and(|table| Table::RECOGNISED.contains(&table))
+                };
+                // Who the visitor is may be somebody else now. What was written before the chat was selected is no news.
+                if self.recording.is_known && changed.into_iter().any(|one| is_person(&one)) {
+                    self.look_up_again();
+                }
+                self.recording.is_known = true;
             }
             self.recording.view = view;
         }
@@ -157,4 +172,17 @@ impl Controller {
         let (recorder, conversation) = (self.parts.recorder.clone(), conversation.clone());
         tokio::spawn(async move { recorder.note_recognised(&conversation, &found).await });
     }
+}
+
+/// Which entries of the chat are written, and into which tables.
+fn written(view: &RecordingView) -> BTreeSet<(String, String)> {
+    let done = view
+        .chat
+        .iter()
+        .filter(|entry| entry.state == EntryState::Done);
+    done.flat_map(|entry| {
+        let tables = entry.records.iter().map(|record| record.table.clone());
+        tables.map(|table| (entry.id.clone(), table))
+    })
+    .collect()
 }
