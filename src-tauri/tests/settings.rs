@@ -2,11 +2,6 @@
 //! and on-premises; then a rule is added and seen to match, a field mapped and displayed, and a recording action rehearsed.
 //!
 //! The secrets go to the keyring of the session, which `cargo xtask test` starts.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a journey that cannot be set up has failed"
-)]
-
 mod common;
 
 use common::{Window, with_ctrl};
