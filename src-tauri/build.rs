@@ -45,6 +45,7 @@ fn main() {
         "settings_judge",
         "settings_explain",
         "settings_suggest",
+        "settings_estimate",
         "settings_secrets",
         "settings_enter_secret",
         "settings_forget_secret",

@@ -61,6 +61,7 @@ pub fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
         settings::settings_judge,
         settings::settings_explain,
         settings::settings_suggest,
+        settings::settings_estimate,
         settings::settings_secrets,
         settings::settings_enter_secret,
         settings::settings_forget_secret,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backend::view::{
-    Catalogue, ColumnInfo, Explanation, Judgement, ReadDocument, Sample, SavedVersion, SecretName,
-    SecretView, SettingsView, Suggestion,
+    Catalogue, ColumnInfo, Explanation, Judgement, OfflineEstimate, ReadDocument, Sample,
+    SavedVersion, SecretName, SecretView, SettingsView, Suggestion,
 };
 use backend::{Handle, Problem};
 use serde_json::Value;
@@ -69,6 +69,14 @@ pub(crate) async fn settings_suggest(
     table: String,
 ) -> Result<Vec<Suggestion>, Problem> {
     backend.settings().suggest(draft, &table).await
+}
+
+#[tauri::command]
+pub(crate) async fn settings_estimate(
+    backend: State<'_, Handle>,
+    draft: Value,
+) -> Result<Vec<OfflineEstimate>, Problem> {
+    backend.settings().estimate(draft).await
 }
 
 #[tauri::command]

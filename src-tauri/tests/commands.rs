@@ -62,6 +62,15 @@ fn application() -> Application {
 
 impl Application {
     fn call(&self, command: &str, arguments: Value) -> Result<Value, Value> {
+        self.call_from(&self.window, command, arguments)
+    }
+
+    fn call_from(
+        &self,
+        window: &WebviewWindow<MockRuntime>,
+        command: &str,
+        arguments: Value,
+    ) -> Result<Value, Value> {
         let request = InvokeRequest {
             cmd: command.to_owned(),
             callback: CallbackFn(0),
@@ -71,7 +80,7 @@ impl Application {
             headers: tauri::http::HeaderMap::default(),
             invoke_key: INVOKE_KEY.to_owned(),
         };
-        get_ipc_response(&self.window, request).map(|body| body.deserialize().unwrap())
+        get_ipc_response(window, request).map(|body| body.deserialize().unwrap())
     }
 
     fn until(&self, wanted: impl FnMut(&std::sync::Arc<backend::view::View>) -> bool) {
@@ -245,4 +254,88 @@ fn a_failure_is_a_problem_and_what_is_not_ours_is_refused() {
         )
         .is_err()
     );
+}
+
+#[test]
+fn the_settings_commands_answer_in_their_window_alone() {
+    let app = application();
+    assert!(app.call("settings", json!({})).is_err());
+    assert_eq!(app.call("open_settings", json!({})), Ok(Value::Null));
+    let window = app._app.get_webview_window("settings").unwrap();
+    let call = |command: &str, arguments: Value| app.call_from(&window, command, arguments);
+    assert!(call("view", json!({})).is_err());
+    app.until(|view| view.connection.state == ConnectionState::Online);
+
+    let view = call("settings", json!({})).unwrap();
+    let draft = &view["saved"];
+    assert_eq!(draft["connection"]["kind"], "practice");
+    let email =
+        json!({ "kind": "typed", "values": { "visitor.email": "dana.vermeer@example.com" } });
+    for (command, arguments, key) in [
+        ("settings_catalogue", json!({}), "tables"),
+        ("settings_columns", json!({ "table": "contact" }), "0"),
+        (
+            "settings_judge",
+            json!({ "draft": draft, "sample": null }),
+            "problems",
+        ),
+        (
+            "settings_explain",
+            json!({ "draft": draft, "sample": email }),
+            "tables",
+        ),
+        (
+            "settings_suggest",
+            json!({ "draft": draft, "table": "lead" }),
+            "0",
+        ),
+        ("settings_estimate", json!({ "draft": draft }), "0"),
+        (
+            "settings_read_text",
+            json!({ "text": "version = 1\n" }),
+            "draft",
+        ),
+    ] {
+        let answer = call(command, arguments).unwrap();
+        let part = match key.parse::<usize>() {
+            Ok(place) => &answer[place],
+            Err(_) => &answer[key],
+        };
+        assert!(!part.is_null(), "{command}: {answer}");
+    }
+    let text = call("settings_to_text", json!({ "draft": draft })).unwrap();
+    assert!(text.as_str().unwrap().contains("version = 1"));
+    let secrets = call("settings_secrets", json!({ "draft": draft }));
+    assert_eq!(secrets, Ok(json!([])));
+    for command in ["settings_cancel_test", "settings_cancel_rehearsal"] {
+        assert_eq!(call(command, json!({})), Ok(Value::Null), "{command}");
+    }
+    assert_eq!(
+        call("settings_test", json!({ "draft": draft })),
+        Ok(Value::Null)
+    );
+
+    let secret = json!({ "draft": draft, "name": "client-secret", "value": " " });
+    for (command, arguments, code) in [
+        (
+            "settings_columns",
+            json!({ "table": "systemuser" }),
+            "table_unknown",
+        ),
+        ("settings_enter_secret", secret, "secret_empty"),
+        (
+            "settings_rehearse",
+            json!({ "draft": draft, "chats": null }),
+            "no_chats",
+        ),
+        ("settings_version", json!({ "id": 1 }), "version_unknown"),
+        (
+            "settings_save",
+            json!({ "draft": draft, "fingerprint": "x" }),
+            "settings_changed_meanwhile",
+        ),
+    ] {
+        let problem = call(command, arguments).unwrap_err();
+        assert_eq!(problem["code"], code, "{command}: {problem}");
+    }
 }

@@ -21,7 +21,9 @@ pub use data::{
     AsideFile, CopiesView, LocalDataView, Receipt, Recovered, RecoveryView, Traces, UnsentView,
     WipeOptions, Wiped,
 };
-pub use offline::{CopiedTable, OfflineState, OfflineTableState, OfflineTableView, OfflineView};
+pub use offline::{
+    CopiedTable, OfflineEstimate, OfflineState, OfflineTableState, OfflineTableView, OfflineView,
+};
 pub use recording::{
     ActivityFilter, ActivityLine, ActivityPage, ChoiceOfPerson, Draft, DraftAbout, DraftChoice,
     DraftField, Duplicates, EntryState, EntryView, Filled, Found, RecordTable, RecordingView,
@@ -621,6 +623,7 @@ mod tests {
         Catalogue::export_all(&config).unwrap();
         ColumnInfo::export_all(&config).unwrap();
         Suggestion::export_all(&config).unwrap();
+        OfflineEstimate::export_all(&config).unwrap();
         Sample::export_all(&config).unwrap();
         Explanation::export_all(&config).unwrap();
         ReadDocument::export_all(&config).unwrap();

@@ -412,6 +412,25 @@ async fn a_draft_is_rehearsed_on_past_chats_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn how_much_a_draft_would_copy_is_asked_of_dynamics() {
+    let managed = managed().await;
+    let mut draft = managed.draft().await;
+    draft["offline"]["contact"]["changed_within_days"] = json!(0);
+    draft["offline"]["lead"]["keep"] = json!("nothing");
+    let estimates = managed.settings().estimate(draft.clone()).await.unwrap();
+    let [contacts, accounts, cases] = &estimates[..] else {
+        panic!("leads are not copied: {estimates:?}");
+    };
+    assert!(contacts.rows > Some(0) && contacts.copies == contacts.rows);
+    assert_eq!(accounts.copies, None, "it depends on the contacts");
+    assert!(cases.copies > Some(0) && cases.copies < cases.rows);
+    draft["offline"]["enabled"] = json!(false);
+    let none = managed.settings().estimate(draft).await.unwrap();
+    assert_eq!(none, []);
+    managed.stop().await;
+}
+
+#[tokio::test]
 async fn what_an_administrator_laid_down_is_locked_and_others_are_refused_in_the_guides_words() {
     let locked = "[managed]\nlocked = [\"recording\"]\nmanagers = [\"ada\"]\n[recording]\nmode = \"automatic\"\n";
     let managed = managed_with(Some(locked), "").await;

@@ -215,6 +215,7 @@ async fn settings(handle: &Handle, command: &str, args: Args) -> Result<Value, P
         "settings_columns" => json!(settings.columns(&args.text("table")?).await?),
         "settings_judge" => json!(settings.judge(draft()?, args.get("sample")?).await?),
         "settings_explain" => json!(settings.explain(draft()?, args.get("sample")?).await?),
+        "settings_estimate" => json!(settings.estimate(draft()?).await?),
         "settings_suggest" => json!(settings.suggest(draft()?, &args.text("table")?).await?),
         "settings_secrets" => json!(settings.secrets(draft()?).await?),
         "settings_enter_secret" => {

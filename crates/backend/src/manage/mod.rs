@@ -30,9 +30,10 @@ use crate::installation::Installation;
 use crate::problem::Problem;
 use crate::schema;
 use crate::settings::{Managed, Settings, draft};
+use crate::synchronise::Synchroniser;
 use crate::view::{
-    Catalogue, ColumnInfo, Explanation, Judgement, ManagedView, ReadDocument, Sample, SavedVersion,
-    SecretName, SecretView, SettingsView, Suggestion,
+    Catalogue, ColumnInfo, CopiedTable, Explanation, Judgement, ManagedView, OfflineEstimate,
+    ReadDocument, Sample, SavedVersion, SecretName, SecretView, SettingsView, Suggestion,
 };
 
 pub use file::SettingsFile;
@@ -172,6 +173,35 @@ impl Management {
         let (columns, _) = self.known_columns();
         let fields = draft::read(&draft).settings.fields;
         Ok(suggest::suggest(table, &fields, &columns))
+    }
+
+    /// How much a draft would copy to this computer, table by table. The organization of the saved settings is asked.
+    ///
+    /// # Errors
+    /// `manage_integration_required`, or why Dynamics cannot be asked.
+    pub async fn estimate(&self, draft: Value) -> Result<Vec<OfflineEstimate>, Problem> {
+        self.permitted().await?;
+        let (client, cache) = {
+            let running = self.0.running.read().await;
+            (running.client.clone()?, running.data.cache.clone())
+        };
+        let synchroniser = Synchroniser::of_settings(
+            &draft::read(&draft).settings,
+            client,
+            cache,
+            Arc::clone(&self.0.core.clock),
+            self.0.core.schema.borrow().clone(),
+        );
+        let estimates = synchroniser.estimate().await?;
+        let shown = estimates.into_iter().filter_map(|estimate| {
+            Some(OfflineEstimate {
+                table: CopiedTable::of(estimate.table)?,
+                rows: estimate.rows,
+                copies: estimate.copies,
+                or_more: estimate.or_more,
+            })
+        });
+        Ok(shown.collect())
     }
 
     /// Which secrets a draft's connection needs, and where they are.

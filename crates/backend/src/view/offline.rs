@@ -89,6 +89,22 @@ pub enum CopiedTable {
     Case,
 }
 
+/// How much of a table would be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OfflineEstimate {
+    /// The table.
+    pub table: CopiedTable,
+    /// All rows, as Dynamics counted them within the last day; none if it does not tell this user.
+    #[ts(type = "number | null")]
+    pub rows: Option<u64>,
+    /// Those that would be copied; none if that depends on other tables, or cannot be told.
+    #[ts(type = "number | null")]
+    pub copies: Option<u64>,
+    /// Whether there are more copies than that: Dynamics counts no further.
+    pub or_more: bool,
+}
+
 impl CopiedTable {
     /// The table as the page names it; none if it is never copied.
     #[must_use]
