@@ -15,7 +15,7 @@ use std::sync::Arc;
 use backend::data::{LocalData, Whom};
 use backend::files::CacheKey;
 use backend::keyring::Keyring;
-use backend::view::{CopiesView, RecognitionState, RecordTable, View, WipeOptions};
+use backend::view::{CopiesView, EntryState, RecognitionState, RecordTable, View, WipeOptions};
 use backend::{Backend, Files, Handle, Problem, StoreKey};
 use common::PATIENCE;
 use common::raw::holding;
@@ -115,6 +115,12 @@ async fn after_two_chats_and(files: Files, of_company: (&str, &str)) -> (Organiz
         .await;
         let said = format!("Please write to {email} or call {phone}.");
         done(&recorded(&handle, ended(chat, name, email, phone, &said)).await);
+        // Who was written down is looked up again.
+        until(&handle, "what was written", |view| {
+            let mut entries = view.recording.chat.iter();
+            is_live(view) && entries.any(|entry| entry.state == EntryState::Done)
+        })
+        .await;
     }
     assert_ne!(contact, Uuid::nil());
     (organization, backend)
@@ -133,7 +139,14 @@ async fn a_forgotten_person_leaves_no_trace_in_the_raw_files() {
     let handle = backend.handle();
     let (known, unknown) = (Uuid::new_v4(), Uuid::new_v4());
     select(&handle, known, "Dana", EMAIL).await;
-    until(&handle, "the person", |view| contact(view).is_some()).await;
+    until(&handle, "the person", |view| {
+        view.recognition
+            .contact
+            .record
+            .as_ref()
+            .is_some_and(|record| record.name.contains(NAME))
+    })
+    .await;
     let dana = contact(&handle.view()).unwrap();
     select(&handle, unknown, "D.", PRIVATE).await;
     until(&handle, "nobody", |view| {

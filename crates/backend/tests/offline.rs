@@ -433,8 +433,11 @@ async fn what_was_removed_does_not_count_and_comes_again_when_it_is_asked_for() 
     assert_eq!(copies(&view, CopiedTable::Contact), 1);
     let handle = companion.0.handle();
     handle.wipe(WipeOptions::default()).await.unwrap();
-    let view = handle.view();
-    assert_eq!(view.offline.state, OfflineState::Waiting);
+    let view = companion
+        .until("that the copies are gone", |view| {
+            view.offline.state == OfflineState::Waiting
+        })
+        .await;
     let contacts = table(&view, CopiedTable::Contact);
     assert_eq!((contacts.copies, &contacts.synced_at), (0, &None));
     let view = companion.sync().await;
