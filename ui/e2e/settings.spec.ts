@@ -1,13 +1,14 @@
 // The settings window: every page as a picture and through axe, and what administrators do there.
 import type { Page } from "@playwright/test";
-import type { Judgement, SettingsView } from "../src/backend/types";
-import { inOrder, refusedView, settingsView } from "../src/fixtures/fakeSettings";
+import type { Judgement, SettingsDocument, SettingsView } from "../src/backend/types";
+import { inOrder, refusedView, settingsDocument, settingsView } from "../src/fixtures/fakeSettings";
 import {
   badUrl,
   failedTest,
   hostileDocument,
   judged,
   managedView,
+  noContacts,
   passedTest,
   rehearsal,
   runningTest,
@@ -41,6 +42,8 @@ interface Shown {
   view: SettingsView;
   page: string;
   judgement?: Judgement;
+  /** The command that fails. */
+  refused?: string;
   act?: (page: Page) => Promise<void>;
 }
 
@@ -58,6 +61,14 @@ const onPremises: SettingsView = {
   ...settingsView,
   saved: { ...wrongDocument, connection: { kind: "on-premises", sign_in: "secret" } },
 };
+const estimate = async (page: Page) => {
+  await page.getByRole("button", { name: "How much would that be?" }).click();
+  await page.getByRole("table").scrollIntoViewIfNeeded();
+};
+const offline = (section: Partial<SettingsDocument["offline"]>): SettingsView => ({
+  ...settingsView,
+  saved: { ...settingsDocument, offline: { ...settingsDocument.offline, ...section } },
+});
 
 const shown: Record<string, Shown> = {
   connection: { view: settingsView, page: "Connection" },
@@ -79,6 +90,47 @@ const shown: Record<string, Shown> = {
   "fields-locked": { view: managedView, page: "Fields" },
   recording: { view: settingsView, page: "Recording" },
   "recording-locked": { view: managedView, page: "Recording" },
+  offline: { view: settingsView, page: "Offline" },
+  "offline-wrong": {
+    view: offline({
+      contact: { keep: "nothing" },
+      account: { changed_within_days: 0, forget_after_days: 90 },
+    }),
+    page: "Offline",
+    judgement: { ...inOrder, problems: [noContacts] },
+  },
+  "offline-locked": {
+    view: {
+      ...settingsView,
+      managed: {
+        file: "/etc/dynamics-companion/settings.toml",
+        locked: ["offline.enabled", "offline.contact", "offline.case.keep"],
+      },
+    },
+    page: "Offline",
+  },
+  "offline-off": { view: offline({ enabled: false }), page: "Offline" },
+  "offline-estimate": { view: settingsView, page: "Offline", act: estimate },
+  "offline-outdated": {
+    view: settingsView,
+    page: "Offline",
+    act: async (page) => {
+      await estimate(page);
+      const contacts = page.getByRole("group", { name: "Contacts" });
+      await contacts.getByLabel("Changed within").fill("90");
+      await expect(page.getByText("were changed since this estimate")).toBeVisible();
+      await page.getByRole("table").scrollIntoViewIfNeeded();
+    },
+  },
+  "offline-failed": {
+    view: settingsView,
+    page: "Offline",
+    refused: "settings_estimate",
+    act: async (page) => {
+      await page.getByRole("button", { name: "How much would that be?" }).click();
+      await page.getByRole("alert").scrollIntoViewIfNeeded();
+    },
+  },
   checker: { view: wrong, page: "Checker", judgement: judged },
   "checker-clean": { view: settingsView, page: "Checker" },
   rehearsal: {
@@ -104,13 +156,14 @@ const shown: Record<string, Shown> = {
   },
 };
 
-for (const [name, { view, page: title, judgement, act }] of Object.entries(shown)) {
+for (const [name, { view, page: title, judgement, refused, act }] of Object.entries(shown)) {
   for (const colorScheme of schemes) {
     test(`settings ${name}, ${colorScheme}`, async ({ page, host, openSettings }) => {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize(sizes[0]);
       await openSettings(view);
       if (judgement) host.answer("settings_judge", () => judgement);
+      if (refused !== undefined) host.on(refused, badUrl.problem);
       await page.reload();
       if (title !== "Connection") await goTo(page, title);
       await act?.(page);

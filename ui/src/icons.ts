@@ -12,7 +12,7 @@ export {
 } from "@fluentui/react-icons/svg/checkmark-circle";
 export { ChevronDown16Regular } from "@fluentui/react-icons/svg/chevron-down";
 export { ChevronUp16Regular } from "@fluentui/react-icons/svg/chevron-up";
-export { CloudOff16Regular } from "@fluentui/react-icons/svg/cloud-off";
+export { CloudOff16Regular, CloudOff20Regular } from "@fluentui/react-icons/svg/cloud-off";
 export { Copy16Regular } from "@fluentui/react-icons/svg/copy";
 export { Dismiss16Regular } from "@fluentui/react-icons/svg/dismiss";
 export { ErrorCircle16Regular } from "@fluentui/react-icons/svg/error-circle";

@@ -18,6 +18,7 @@ it("sends every command under the contract's name and arguments", async () => {
   await backend.judge(draft, null);
   await backend.explain(draft, sample);
   await backend.suggest(draft, "lead");
+  await backend.estimate(draft);
   await backend.secrets(draft);
   await backend.enterSecret(draft, "client-secret", "x");
   await backend.forgetSecret(draft, "password");
@@ -38,6 +39,7 @@ it("sends every command under the contract's name and arguments", async () => {
     ["settings_judge", { draft, sample: null }],
     ["settings_explain", { draft, sample }],
     ["settings_suggest", { draft, table: "lead" }],
+    ["settings_estimate", { draft }],
     ["settings_secrets", { draft }],
     ["settings_enter_secret", { draft, name: "client-secret", value: "x" }],
     ["settings_forget_secret", { draft, name: "password" }],

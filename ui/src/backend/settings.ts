@@ -4,6 +4,7 @@ import type {
   ColumnInfo,
   Explanation,
   Judgement,
+  OfflineEstimate,
   Problem,
   ReadDocument,
   Sample,
@@ -56,6 +57,8 @@ export interface SettingsBackend {
   explain(draft: SettingsDocument, sample: Sample): Promise<Explanation>;
   /** Columns of a table that could be mapped. */
   suggest(draft: SettingsDocument, table: string): Promise<Suggestion[]>;
+  /** How much the draft would copy to this computer, table by table. Asks Dynamics. */
+  estimate(draft: SettingsDocument): Promise<OfflineEstimate[]>;
   /** Which secrets the draft's connection needs, and where they are. */
   secrets(draft: SettingsDocument): Promise<Secret[]>;
   /** Takes a secret; it is used for tests at once and kept when the settings are saved. */
@@ -93,6 +96,7 @@ export interface SettingsWire {
   settings_judge: { draft: SettingsDocument; sample: Sample | null };
   settings_explain: { draft: SettingsDocument; sample: Sample };
   settings_suggest: { draft: SettingsDocument; table: string };
+  settings_estimate: { draft: SettingsDocument };
   settings_secrets: { draft: SettingsDocument };
   settings_enter_secret: { draft: SettingsDocument; name: SecretName; value: string };
   settings_forget_secret: { draft: SettingsDocument; name: SecretName };
@@ -125,6 +129,7 @@ export function settingsOver(call: Call<SettingsWire>): Omit<SettingsBackend, Of
       (await call("settings_explain", { draft, sample })) as Explanation,
     suggest: async (draft, table) =>
       (await call("settings_suggest", { draft, table })) as Suggestion[],
+    estimate: async (draft) => (await call("settings_estimate", { draft })) as OfflineEstimate[],
     secrets: async (draft) => (await call("settings_secrets", { draft })) as Secret[],
     enterSecret: async (draft, name, value) =>
       (await call("settings_enter_secret", { draft, name, value })) as Secret[],

@@ -17,6 +17,7 @@ import { CheckerPage } from "./checker/CheckerPage";
 import { ConnectionPage } from "./connection/ConnectionPage";
 import { DocumentPage } from "./document/DocumentPage";
 import { FieldsPage } from "./fields/FieldsPage";
+import { OfflinePage } from "./offline/OfflinePage";
 import { type PageName, type Place, START, focusKey, placeOf } from "./place";
 import { RecordingPage } from "./recording/RecordingPage";
 import { RehearsalPage } from "./rehearsal/RehearsalPage";
@@ -52,6 +53,7 @@ const pages: Record<PageName, () => React.JSX.Element> = {
   rules: RulesPage,
   fields: FieldsPage,
   recording: RecordingPage,
+  offline: OfflinePage,
   checker: CheckerPage,
   rehearsal: RehearsalPage,
   document: DocumentPage,

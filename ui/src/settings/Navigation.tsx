@@ -13,6 +13,7 @@ import {
 import { type ReactElement, useSyncExternalStore } from "react";
 import {
   ClipboardCheckmark20Regular,
+  CloudOff20Regular,
   DocumentText20Regular,
   MailInbox16Regular,
   Navigation20Regular,
@@ -69,6 +70,7 @@ const icons: Record<PageName, ReactElement> = {
   rules: <PersonSearch20Regular />,
   fields: <Table20Regular />,
   recording: <MailInbox16Regular />,
+  offline: <CloudOff20Regular />,
   checker: <ClipboardCheckmark20Regular />,
   rehearsal: <PlayCircle20Regular />,
   document: <DocumentText20Regular />,

@@ -5,6 +5,7 @@ export const PAGES = [
   "rules",
   "fields",
   "recording",
+  "offline",
   "checker",
   "rehearsal",
   "document",
@@ -50,6 +51,8 @@ export function pageOf(key: string): PageName {
       return "fields";
     case "recording":
       return "recording";
+    case "offline":
+      return "offline";
     case undefined:
     default:
       return "document";

@@ -1,5 +1,5 @@
 // Every string of the settings window. Numbers and times arrive formatted for the person's locale.
-import type { Secret, SettingsDocument } from "../backend";
+import type { CopiedTable, KeptRecords, Secret, SettingsDocument } from "../backend";
 import type { IdentifiedTable, MappedTable, PageName } from "./place";
 
 const integers = new Intl.NumberFormat();
@@ -21,6 +21,7 @@ const pages: Record<PageName, string> = {
   rules: "Identification rules",
   fields: "Fields",
   recording: "Recording",
+  offline: "Offline",
   checker: "Checker",
   rehearsal: "Rehearsal",
   document: "Document",
@@ -41,6 +42,7 @@ export const settingsTexts = {
   showSpoken: (what: string) => `Show me: ${what}`,
   showOther: "Show the other one",
   showOtherSpoken: (what: string) => `Show the other one: ${what}`,
+  byDefault: (what: string) => `Default: ${what}`,
   failed: "That did not work.",
   judgeFailed: "The settings could not be checked.",
   notJudged: "Checking…",
@@ -415,6 +417,57 @@ export const settingsTexts = {
     domainsHint: "Sub-domains are meant too.",
     phones: "Phone numbers",
     departments: "Departments",
+  },
+
+  offline: {
+    lead: "What is copied from Dynamics 365 to this computer, and how long it stays.",
+    copies: "Copies on this computer",
+    copiesHint:
+      "With copies, visitors are recognised at once, and also without a network. The copies are encrypted, and hold only what the signed-in user may read.",
+    enabled: "Copy records to this computer",
+    off: "Switched off: nothing is copied beforehand, and what is chosen here is kept for when it is switched on. What was read for a visitor stays all the same, for as long as “Forget after” says.",
+    refresh: "Ask Dynamics for changes every … minutes",
+    refreshHint: "From 1 to 1440, which is a day.",
+    tables: "What is copied",
+    tablesHint:
+      "What is left empty has the default. A copy that Dynamics has neither given nor confirmed for so many days is forgotten, also one that was read for a visitor.",
+    keep: "Which records",
+    keeps: {
+      contact: { all: "All", active: "Those not deactivated", nothing: "None" },
+      account: {
+        all: "All",
+        active: "Those not deactivated",
+        "of-contacts": "Those of the kept contacts",
+        nothing: "None",
+      },
+      lead: { all: "All", active: "Open ones", nothing: "None" },
+      case: { all: "All", active: "Open ones", nothing: "None" },
+    } satisfies Record<CopiedTable, Partial<Record<KeptRecords, string>>>,
+    keepDefault: {
+      contact: "all",
+      account: "those of the kept contacts",
+      lead: "open ones",
+      case: "open ones",
+    } satisfies Record<CopiedTable, string>,
+    within: "Changed within … days",
+    withinHint: "0 means however old.",
+    forget: "Forget after … days",
+    days: (count: number) => (count === 0 ? "however old" : counted(count, "day", "days")),
+    amount: "How much is copied",
+    amountHint:
+      "Asks Dynamics how many records are meant by what is chosen here. Nothing is copied or saved. Dynamics counts the rows of a whole table once a day.",
+    estimate: "How much would that be?",
+    estimating: "Asking Dynamics…",
+    estimated: "Dynamics has answered.",
+    estimateOutdated: "The settings were changed since this estimate.",
+    table: "Table",
+    rows: "In Dynamics",
+    wouldBeCopied: "Would be copied",
+    count: (count: number, orMore = false) =>
+      orMore ? `${integers.format(count)} or more` : integers.format(count),
+    ofContacts: "depends on the contacts",
+    untold: "Dynamics does not tell",
+    nothing: "No table is chosen: nothing would be copied.",
   },
 
   checker: {

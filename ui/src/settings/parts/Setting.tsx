@@ -6,6 +6,7 @@ import {
   RadioGroup,
   Select,
   Switch,
+  makeStyles,
 } from "@fluentui/react-components";
 import { type ReactElement, useState } from "react";
 import type { Remark } from "../../backend";
@@ -16,6 +17,11 @@ import { settingsTexts } from "../texts";
 import { Lock } from "./Lock";
 
 const MISSING = "settings_missing_key";
+
+const useStyles = makeStyles({
+  // As narrow as its place, whatever its longest option is.
+  field: { gridTemplateColumns: "minmax(0, 1fr)" },
+});
 
 /** What is wrong and what to do, as it stands beside a field. */
 export function sentenceOf({ problem }: Remark): string {
@@ -29,6 +35,8 @@ interface Shared {
   label: string;
   hint?: string | undefined;
   required?: boolean;
+  /** It has no effect as things are. What is wrong with it can be corrected all the same. */
+  idle?: boolean;
 }
 
 interface Props extends Shared {
@@ -36,12 +44,24 @@ interface Props extends Shared {
   touched?: boolean;
   /** What is said of anything below the key belongs here too. */
   below?: boolean;
-  children: (locked: boolean) => ReactElement;
+  children: (disabled: boolean) => ReactElement;
 }
 
 /** A field of the document with what is to be said of it. */
-export function Setting({ at, label, hint, required, touched = true, below, children }: Props) {
+export function Setting({
+  at,
+  label,
+  hint,
+  required,
+  idle = false,
+  touched = true,
+  below,
+  children,
+}: Props) {
+  const styles = useStyles();
   const settings = useSettings();
+  /** Whoever corrects what is idle must not lose the field in the middle of it. */
+  const [entered, setEntered] = useState(false);
   const locked = isLocked(settings, at);
   const said = remarkAt(settings, at, below);
   const early =
@@ -51,8 +71,17 @@ export function Setting({ at, label, hint, required, touched = true, below, chil
       ? { validationState: said.intent, validationMessage: sentenceOf(said.remark) }
       : {};
   return (
-    <div data-key={at}>
+    <div
+      data-key={at}
+      onFocus={() => {
+        setEntered(true);
+      }}
+      onBlur={() => {
+        setEntered(false);
+      }}
+    >
       <Field
+        className={styles.field}
         label={
           locked
             ? {
@@ -69,7 +98,7 @@ export function Setting({ at, label, hint, required, touched = true, below, chil
         required={required ?? false}
         {...validation}
       >
-        {children(locked)}
+        {children(locked || (idle && !said && !entered))}
       </Field>
     </div>
   );
@@ -88,14 +117,14 @@ export function TextSetting({ placeholder, type = "text", always, ...shared }: T
   const [touched, setTouched] = useState(false);
   return (
     <Setting {...shared} touched={touched}>
-      {(locked) => (
+      {(disabled) => (
         <Input
           type={type}
           spellCheck={false}
           autoComplete="off"
           autoCapitalize="off"
           dir={type === "text" ? "auto" : "ltr"}
-          disabled={locked}
+          disabled={disabled}
           placeholder={placeholder ?? ""}
           value={textAt(draft.document, shared.at)}
           onChange={(_, { value }) => {
@@ -110,25 +139,35 @@ export function TextSetting({ placeholder, type = "text", always, ...shared }: T
   );
 }
 
+interface NumberProps extends Shared {
+  min: number;
+  max: number;
+  /** What holds where the key is left out, and how that is said; without it there must be a number. */
+  fallback?: readonly [value: number, label: string];
+}
+
 /** A whole number; what is none stays as it was typed, so that it can be said what is wrong with it. */
-export function NumberSetting({ min, max, ...shared }: Shared & { min: number; max: number }) {
+export function NumberSetting({ min, max, fallback, ...shared }: NumberProps) {
   const { draft } = useSettings();
   return (
     <Setting {...shared}>
-      {(locked) => (
+      {(disabled) => (
         <Input
           inputMode="numeric"
           autoComplete="off"
-          disabled={locked}
+          disabled={disabled}
+          placeholder={fallback ? settingsTexts.byDefault(fallback[1]) : ""}
           value={textAt(draft.document, shared.at)}
           input={{ role: "spinbutton", "aria-valuemin": min, "aria-valuemax": max }}
           onChange={(_, { value }) => {
-            draft.put(shared.at, /^\d{1,9}$/.test(value.trim()) ? Number(value) : value);
+            const typed = value.trim();
+            if (typed === "" && fallback) draft.put(shared.at, null);
+            else draft.put(shared.at, /^\d{1,9}$/.test(typed) ? Number(typed) : value);
           }}
           onKeyDown={(event) => {
             const step = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
-            const now = valueAt(draft.document, shared.at);
-            if (step === 0 || typeof now !== "number" || locked) return;
+            const now = valueAt(draft.document, shared.at) ?? fallback?.[0];
+            if (step === 0 || typeof now !== "number" || disabled) return;
             event.preventDefault();
             draft.put(shared.at, Math.min(max, Math.max(min, now + step)));
           }}
@@ -149,9 +188,9 @@ export function RadioSetting({ options, ...shared }: ChoiceProps) {
   const { draft } = useSettings();
   return (
     <Setting {...shared}>
-      {(locked) => (
+      {(disabled) => (
         <RadioGroup
-          disabled={locked}
+          disabled={disabled}
           value={textAt(draft.document, shared.at)}
           onChange={(_, { value }) => {
             draft.put(shared.at, value);
@@ -166,15 +205,16 @@ export function RadioSetting({ options, ...shared }: ChoiceProps) {
   );
 }
 
-/** One of many. */
+/** One of many. What the document says stands there too if it is none of them, so that another can be chosen. */
 export function SelectSetting({ options, none, ...shared }: ChoiceProps) {
   const { draft } = useSettings();
+  const now = textAt(draft.document, shared.at);
   return (
     <Setting {...shared}>
-      {(locked) => (
+      {(disabled) => (
         <Select
-          disabled={locked}
-          value={textAt(draft.document, shared.at)}
+          disabled={disabled}
+          value={now}
           onChange={(_, { value }) => {
             draft.put(shared.at, value === "" ? null : value);
           }}
@@ -185,6 +225,9 @@ export function SelectSetting({ options, none, ...shared }: ChoiceProps) {
               {label}
             </option>
           ))}
+          {now !== "" && !options.some(([value]) => value === now) && (
+            <option value={now}>{visible(now)}</option>
+          )}
         </Select>
       )}
     </Setting>
