@@ -552,6 +552,7 @@ mod tests {
             .put("one", b"dana", &answer("b", 6), &[])
             .await
             .unwrap();
+        cache.close().await;
     }
 
     #[tokio::test]
