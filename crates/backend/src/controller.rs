@@ -23,7 +23,7 @@ use store::Cache;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{info, warn};
 use url::Url;
 use uuid::Uuid;
@@ -369,6 +369,8 @@ struct Controller {
     selected_in: Option<Uuid>,
     ended: bool,
     lookup: Lookup,
+    /// What is being kept of what was found, while nobody waits for it.
+    keeping: TaskTracker,
     timeline: ShownTimeline,
     practising: Option<String>,
     recording: ShownRecording,
@@ -397,6 +399,7 @@ impl Controller {
             selected_in: None,
             ended: false,
             lookup: Lookup::default(),
+            keeping: TaskTracker::new(),
             timeline: ShownTimeline::default(),
             practising: None,
             is_locked: false,
@@ -1034,7 +1037,7 @@ impl Controller {
             let rules = Arc::clone(&self.parts.rules);
             // The file may be held by another process; the agent does not wait for that. An older answer
             // that is written later is refused by its time.
-            tokio::spawn(async move {
+            self.keeping.spawn(async move {
                 cached::put(&cache, &client, &rules, &key, &answer, now).await;
                 local::keep(&cache, cached::organization(&client), &rules, &linked).await;
             });
@@ -1104,7 +1107,14 @@ impl Controller {
             }
             Command::Forget { whom, answer } => {
                 self.forget(&whom);
-                let _ = answer.send(Ok(()));
+                let keeping = self.keeping.clone();
+                tokio::spawn(async move {
+                    keeping.close();
+                    keeping.wait().await;
+                    keeping.reopen();
+                    // Whoever does not wait any more needs no answer.
+                    let _ = answer.send(Ok(()));
+                });
             }
             Command::Recovered { answer } => {
                 self.parts

@@ -15,7 +15,9 @@ use std::sync::Arc;
 use backend::data::{LocalData, Whom};
 use backend::files::CacheKey;
 use backend::keyring::Keyring;
-use backend::view::{CopiesView, EntryState, RecognitionState, RecordTable, View, WipeOptions};
+use backend::view::{
+    CopiesView, EntryState, RecognitionState, RecordTable, Traces, View, WipeOptions,
+};
 use backend::{Backend, Files, Handle, Problem, StoreKey};
 use common::PATIENCE;
 use common::raw::holding;
@@ -193,7 +195,20 @@ async fn a_forgotten_person_leaves_no_trace_in_the_raw_files() {
         .forget(Some(&EMAIL.to_uppercase()), None, false)
         .await
         .unwrap();
-    assert_eq!(receipt.erased, traces);
+    // Copies may have come between the two: what was read for the linked visitor is kept behind their back.
+    let erased = &receipt.erased;
+    assert!(erased.copies >= traces.copies && erased.answers >= traces.answers);
+    let Traces {
+        copies, answers, ..
+    } = *erased;
+    assert_eq!(
+        *erased,
+        Traces {
+            copies,
+            answers,
+            ..traces
+        }
+    );
     assert!(
         receipt.text.contains("store.sqlite.lost-1"),
         "{}",

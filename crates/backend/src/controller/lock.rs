@@ -1,5 +1,7 @@
 //! What is shown while the companion is locked, and how it comes to that.
 
+use integration::Table;
+
 use super::Controller;
 use super::lookup::Lookup;
 use super::timeline::ShownTimeline;
@@ -29,7 +31,13 @@ impl Controller {
             .conversation
             .as_ref()
             .is_some_and(|conversation| crate::recorder::is_about(conversation, whom));
-        if is_shown {
+        let found = Table::RECOGNISED
+            .into_iter()
+            .filter_map(|table| self.lookup.recognition.of(table))
+            .flat_map(|outcome| outcome.matched.iter().chain(&outcome.others))
+            .map(|found| &found.record);
+        let mut records = found.chain(self.lookup.links.values().map(|linked| &linked.record));
+        if is_shown || records.any(|record| whom.is(record)) {
             self.conversation = None;
             self.ended = false;
             self.let_go();

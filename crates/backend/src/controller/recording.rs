@@ -170,7 +170,8 @@ impl Controller {
         }
         self.recording.noted = Some(mark);
         let (recorder, conversation) = (self.parts.recorder.clone(), conversation.clone());
-        tokio::spawn(async move { recorder.note_recognised(&conversation, &found).await });
+        self.keeping
+            .spawn(async move { recorder.note_recognised(&conversation, &found).await });
     }
 }
 

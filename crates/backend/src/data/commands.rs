@@ -108,11 +108,17 @@ impl Handle {
         self.unlocked()?;
         let whom = Whom::of(email, phone, self.running().await.data.country.as_deref())?;
         let _turn = self.lock.0.turn.lock().await;
+        let data = self.running().await.data;
+        // Nothing of them may be shown or be on its way into a file; but only if they are going to be erased.
+        if discard_unsent || data.traces(&whom).await?.unsent.is_empty() {
+            let whom = Box::new(whom.clone());
+            self.ask(|answer| Command::Forget { whom, answer }).await?;
+        }
         let receipt = self
             .running()
             .await
             .recorder
-            .forget(&self.running().await.data, &whom, discard_unsent)
+            .forget(&data, &whom, discard_unsent)
             .await?;
         let whom = Box::new(whom);
         self.ask(|answer| Command::Forget { whom, answer }).await?;
