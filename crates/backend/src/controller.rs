@@ -150,9 +150,9 @@ pub(crate) enum Command {
     Unlock {
         answer: oneshot::Sender<Result<(), Problem>>,
     },
-    /// Whoever is shown is not shown any more if it is this person.
+    /// Whoever is shown is not shown any more if it is this person, or whoever it is, and nothing of them is still being kept.
     Forget {
-        whom: Box<Whom>,
+        whom: Option<Box<Whom>>,
         answer: oneshot::Sender<Result<(), Problem>>,
     },
     /// The stores whose key was lost were taken over.
@@ -1106,7 +1106,7 @@ impl Controller {
                 let _ = answer.send(Ok(()));
             }
             Command::Forget { whom, answer } => {
-                self.forget(&whom);
+                self.forget(whom.as_deref());
                 let keeping = self.keeping.clone();
                 tokio::spawn(async move {
                     keeping.close();

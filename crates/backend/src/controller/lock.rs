@@ -25,9 +25,19 @@ impl Controller {
         self.refresh_recording();
     }
 
-    /// A person was erased: if the agent looks at them, at nobody now. The next word of the console shows them again.
-    pub(super) fn forget(&mut self, whom: &Whom) {
-        let is_shown = self
+    /// A person is erased, or everything: if the agent looks at them, at nobody now. The next word of the console shows
+    /// them again.
+    pub(super) fn forget(&mut self, whom: Option<&Whom>) {
+        if whom.is_none_or(|whom| self.shows(whom)) {
+            self.conversation = None;
+            self.ended = false;
+            self.let_go();
+        }
+        self.refresh_recording();
+    }
+
+    fn shows(&self, whom: &Whom) -> bool {
+        let is_selected = self
             .conversation
             .as_ref()
             .is_some_and(|conversation| crate::recorder::is_about(conversation, whom));
@@ -37,12 +47,7 @@ impl Controller {
             .flat_map(|outcome| outcome.matched.iter().chain(&outcome.others))
             .map(|found| &found.record);
         let mut records = found.chain(self.lookup.links.values().map(|linked| &linked.record));
-        if is_shown || records.any(|record| whom.is(record)) {
-            self.conversation = None;
-            self.ended = false;
-            self.let_go();
-        }
-        self.refresh_recording();
+        is_selected || records.any(|record| whom.is(record))
     }
 
     fn let_go(&mut self) {

@@ -111,7 +111,7 @@ impl Handle {
         let data = self.running().await.data;
         // Nothing of them may be shown or be on its way into a file; but only if they are going to be erased.
         if discard_unsent || data.traces(&whom).await?.unsent.is_empty() {
-            let whom = Box::new(whom.clone());
+            let whom = Some(Box::new(whom.clone()));
             self.ask(|answer| Command::Forget { whom, answer }).await?;
         }
         let receipt = self
@@ -120,7 +120,7 @@ impl Handle {
             .recorder
             .forget(&data, &whom, discard_unsent)
             .await?;
-        let whom = Box::new(whom);
+        let whom = Some(Box::new(whom));
         self.ask(|answer| Command::Forget { whom, answer }).await?;
         self.running().await.synchroniser.look_again().await;
         Ok(receipt)
@@ -133,6 +133,8 @@ impl Handle {
     pub async fn wipe(&self, options: WipeOptions) -> Result<Wiped, Problem> {
         self.unlocked()?;
         let _turn = self.lock.0.turn.lock().await;
+        let whom = None;
+        self.ask(|answer| Command::Forget { whom, answer }).await?;
         let wiped = self.running().await.data.wipe(options).await?;
         self.running().await.recorder.resume().await;
         self.running().await.desk.reread().await?;
