@@ -73,6 +73,9 @@ const EMAILS: [&str; 8] = [
     "ann+chat@x.example",
 ];
 
+/// The rows of a table of the organization's own.
+const TIERS: [&str; 4] = ["Ann", "JOSÉ", "Müller", "50%"];
+
 /// Numbers that are the same, and others that are nearly so.
 const PHONES: [&str; 18] = [
     "(020) 7946 0018",
@@ -123,6 +126,7 @@ struct Person {
     choice: Option<i64>,
     yes: Option<bool>,
     account: Option<usize>,
+    tier: Option<usize>,
     is_inactive: bool,
 }
 
@@ -151,11 +155,12 @@ fn person() -> impl Strategy<Value = Person> {
         option::of(1_i64..4),
         option::of(any::<bool>()),
         option::of(0_usize..4),
+        option::of(0_usize..TIERS.len()),
         prop::bool::weighted(0.25),
     );
     let text = (select(&NAMES[..]), option::of(select(&NAMES[..])));
     (text, emails(), emails(), phones(), phones(), rest).prop_map(
-        |((name, job), email, other_email, phone, mobile, (choice, yes, account, is_inactive))| {
+        |((name, job), email, other_email, phone, mobile, (choice, yes, account, tier, is_inactive))| {
             Person {
                 name,
                 job,
@@ -166,6 +171,7 @@ fn person() -> impl Strategy<Value = Person> {
                 choice,
                 yes,
                 account,
+                tier,
                 is_inactive,
             }
         },
@@ -179,6 +185,8 @@ const NAME: &[&str] = &["visitor.name", "visitor.company"];
 const EMAIL: &[&str] = &["visitor.email"];
 const PHONE: &[&str] = &["visitor.phone"];
 const OTHER: &[&str] = &["custom_variable.anything"];
+/// For lookups: the id of a row, or its name.
+const ROW: &[&str] = &["custom_variable.anything", "visitor.company"];
 
 fn columns(table: Table) -> &'static [Comparable] {
     match table {
@@ -191,7 +199,8 @@ fn columns(table: Table) -> &'static [Comparable] {
             ("mobilephone", PHONE),
             ("preferredcontactmethodcode", OTHER),
             ("donotphone", OTHER),
-            ("parentcustomerid", OTHER),
+            ("parentcustomerid", ROW),
+            ("new_tierid", ROW),
             ("contactid", OTHER),
         ],
         Table::Account => &[
@@ -230,7 +239,7 @@ fn condition(table: Table) -> impl Strategy<Value = Condition> {
         .prop_map(|((column, fields), operator, field)| Condition {
             column: column.to_owned(),
             // Nothing but texts begins with something.
-            operator: if fields == OTHER {
+            operator: if fields == OTHER || fields == ROW {
                 Operator::Equals
             } else {
                 operator
@@ -302,7 +311,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 /// The records of one table as they are created.
-fn body(table: Table, person: &Person, accounts: &[Uuid]) -> RecordBody {
+fn body(table: Table, person: &Person, accounts: &[Uuid], tiers: &[Uuid]) -> RecordBody {
     let name = if table == Table::Account {
         "name"
     } else {
@@ -336,16 +345,29 @@ fn body(table: Table, person: &Person, accounts: &[Uuid]) -> RecordBody {
     if let Some(yes) = person.yes {
         body = body.set("donotphone", yes);
     }
-    match person.account.and_then(|place| accounts.get(place)) {
-        Some(account) if table == Table::Contact => body.bind(
-            "parentcustomerid_account",
-            Reference::record("accounts", *account),
-        ),
-        Some(_) | None => body,
+    if table != Table::Contact {
+        return body;
     }
+    if let Some(account) = person.account.and_then(|place| accounts.get(place)) {
+        let account = Reference::record("accounts", *account);
+        body = body.bind("parentcustomerid_account", account);
+    }
+    if let Some(tier) = person.tier.and_then(|place| tiers.get(place)) {
+        body = body.bind("new_TierId", Reference::record("new_tiers", *tier));
+    }
+    body
 }
 
 async fn fill(client: &Client, case: &Case) -> Result<Vec<Uuid>, dataverse::Error> {
+    let tiers = TIERS.map(|_| Uuid::new_v4());
+    let mut batch = Batch::new();
+    for (id, name) in tiers.iter().zip(TIERS) {
+        let body = RecordBody::new().set("new_name", name);
+        batch = batch.write(Write::create_with_id("new_tiers", *id, body));
+    }
+    for done in client.batch(&batch).await? {
+        done?;
+    }
     let mut accounts = Vec::new();
     for (table, people) in [
         (Table::Account, &case.accounts),
@@ -355,7 +377,7 @@ async fn fill(client: &Client, case: &Case) -> Result<Vec<Uuid>, dataverse::Erro
         let ids: Vec<Uuid> = people.iter().map(|_| Uuid::new_v4()).collect();
         let mut batch = Batch::new();
         for (id, person) in ids.iter().zip(people) {
-            let body = body(table, person, &accounts);
+            let body = body(table, person, &accounts, &tiers);
             batch = batch.write(Write::create_with_id(table.entity_set(), *id, body));
         }
         for (id, _) in ids
@@ -475,6 +497,54 @@ fn refused(error: dataverse::Error) -> TestCaseError {
     TestCaseError::fail(format!("{error:?}"))
 }
 
+/// Gives the organization a table of its own, and contacts a lookup to it.
+async fn customise(description: &sandbox::Description) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let http = reqwest::Client::new();
+    let token = http
+        .post(format!(
+            "{}/{}/oauth2/v2.0/token",
+            description.authority_url, description.tenant_id
+        ))
+        .form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", &description.administrator.client_id),
+            ("client_secret", &description.administrator.client_secret),
+            ("scope", &format!("{}/.default", description.organization_url)),
+        ])
+        .send()
+        .await
+        .unwrap();
+    let token: serde_json::Value = token.json().await.unwrap();
+    let label = |text: &str| json!({ "LocalizedLabels": [{ "Label": text, "LanguageCode": 1033 }] });
+    let name = json!({
+        "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "new_Name", "IsPrimaryName": true,
+        "MaxLength": 100, "FormatName": { "Value": "Text" }, "DisplayName": label("Name"),
+    });
+    let table = json!({
+        "@odata.type": "Microsoft.Dynamics.CRM.EntityMetadata", "SchemaName": "new_Tier", "DisplayName": label("Tier"),
+        "DisplayCollectionName": label("Tiers"), "OwnershipType": "UserOwned", "IsActivity": false,
+        "HasActivities": false, "HasNotes": false, "Attributes": [name],
+    });
+    let lookup = json!({
+        "@odata.type": "Microsoft.Dynamics.CRM.OneToManyRelationshipMetadata", "SchemaName": "new_tier_contacts",
+        "ReferencedEntity": "new_tier", "ReferencingEntity": "contact", "Lookup": { "SchemaName": "new_TierId" },
+    });
+    for (set, body) in [
+        ("EntityDefinitions", table),
+        ("RelationshipDefinitions", lookup),
+    ] {
+        let made = http
+            .post(format!("{}/api/data/v9.2/{set}", description.organization_url))
+            .bearer_auth(token["access_token"].as_str().unwrap())
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert!(made.status().is_success(), "{:?}", made.text().await);
+    }
+}
+
 /// An organization without records, and a client that may do everything in it.
 async fn organization() -> (Sandbox, Client) {
     let options = sandbox::Options {
@@ -483,6 +553,7 @@ async fn organization() -> (Sandbox, Client) {
     };
     let organization = Sandbox::start(options).await.unwrap();
     let description = organization.description();
+    customise(description).await;
     let sign_in = SignIn::Cloud {
         authority_url: description.authority_url.clone(),
         tenant_id: description.tenant_id.clone(),

@@ -208,6 +208,11 @@ pub(crate) fn filter_behind(
     let property = |column| format!("{path}{}", property(known, table, column));
     let part = |part| filter_behind(path, known, table, part);
     match asked {
+        Filter::Is(column, Scalar::RowName(name)) => {
+            let names = known.names_of_rows(table, column).iter();
+            let is = |place| dataverse::Filter::equals(format!("{path}{place}"), name.as_str());
+            dataverse::Filter::Or(names.map(is).collect())
+        }
         Filter::Is(column, value) => dataverse::Filter::equals(property(column), literal(value)),
         Filter::BeginsWith(column, text) => dataverse::Filter::starts_with(property(column), text),
         Filter::EndsWith(column, text) => dataverse::Filter::ends_with(property(column), text),
@@ -223,7 +228,7 @@ pub(crate) fn filter_behind(
 
 fn literal(value: &Scalar) -> Literal {
     match value {
-        Scalar::Text(text) => Literal::Text(text.clone()),
+        Scalar::Text(text) | Scalar::RowName(text) => Literal::Text(text.clone()),
         Scalar::Id(id) => id
             .parse()
             .map_or_else(|_| Literal::Text(id.clone()), Literal::Guid),

@@ -1,7 +1,7 @@
 //! What the organization's tables look like: kept in the cache file, so that it is there at once and offline, and
 //! brought up to date in the background, so that no recognition waits for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dataverse::Client;
 use dataverse::metadata::{self, ColumnType, Schema, TextFormat};
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::clock::Clock;
 
-/// The tables that are read: those that visitors are recognised in or written to, and those that they refer to.
+/// The tables that are always read: those that visitors are recognised in or written to, and those that they refer to.
 const TABLES: [&str; 8] = [
     "account",
     "annotation",
@@ -37,7 +37,38 @@ pub async fn known(cache: &Cache, client: &Client) -> Option<Schema> {
 /// # Errors
 /// What Dynamics said, or why it could not be asked.
 pub async fn read(client: &Client) -> Result<Schema, dataverse::Error> {
-    client.schema(&TABLES).await
+    complete(client, client.schema(&TABLES).await?).await
+}
+
+/// The tables that should be known: beside [`TABLES`] those that the organization's own lookups point to, its own tables
+/// among them, so that a row of theirs can be meant by its name.
+fn wanted(schema: &Schema) -> BTreeSet<&str> {
+    let lookups = schema
+        .tables()
+        .filter(|table| Table::from_logical_name(&table.logical_name).is_some())
+        .flat_map(|table| table.columns.values())
+        .filter(|column| column.is_custom);
+    let targets = lookups.flat_map(|lookup| lookup.targets());
+    TABLES
+        .into_iter()
+        .chain(targets.map(String::as_str))
+        .collect()
+}
+
+/// A schema in which every table is that should be known. Which ones the lookups point to is known only when they were read.
+async fn complete(client: &Client, schema: Schema) -> Result<Schema, dataverse::Error> {
+    let tables = wanted(&schema);
+    if tables.iter().copied().eq(schema.asked()) {
+        return Ok(schema);
+    }
+    let tables: Vec<&str> = tables.into_iter().collect();
+    client.schema(&tables).await
+}
+
+/// Whether at least the tables are among those that were asked for that every organization is asked for.
+fn is_usable(schema: &Schema) -> bool {
+    let asked: BTreeSet<&str> = schema.asked().collect();
+    TABLES.iter().all(|table| asked.contains(table))
 }
 
 /// The tables as Dynamics describes them now: what has changed since `known`, or everything if nothing is known. It is
@@ -51,7 +82,7 @@ pub async fn current(
     clock: &dyn Clock,
     known: Option<&Schema>,
 ) -> Result<Schema, dataverse::Error> {
-    let known = known.filter(|known| known.asked().eq(TABLES));
+    let known = known.filter(|known| is_usable(known));
     let client = &client.background();
     let schema = match known {
         None => read(client).await?,
@@ -63,11 +94,14 @@ pub async fn current(
             );
             let language = language?;
             if language.is_none() || language == known.user_language() {
-                refreshed?.into_schema()
+                complete(client, refreshed?.into_schema()).await?
             } else {
                 let other = from_cache(cache, client, language).await;
-                match other.filter(|other| other.asked().eq(TABLES)) {
-                    Some(other) => client.refreshed_schema(&other).await?.into_schema(),
+                match other.filter(is_usable) {
+                    Some(other) => {
+                        let refreshed = client.refreshed_schema(&other).await?;
+                        complete(client, refreshed.into_schema()).await?
+                    }
                     None => read(client).await?,
                 }
             }
@@ -134,7 +168,10 @@ pub fn columns(schema: &Schema) -> Columns {
             .values()
             .filter(|column| column.valid_for_read);
         readable
-            .map(|column| (column.logical_name.clone(), own_column(table, column)))
+            .map(|column| {
+                let own = own_column(schema, table, column);
+                (column.logical_name.clone(), own)
+            })
             .collect::<BTreeMap<_, _>>()
     };
     Columns::of_organization(
@@ -145,7 +182,7 @@ pub fn columns(schema: &Schema) -> Columns {
     )
 }
 
-fn own_column(table: &metadata::Table, column: &metadata::Column) -> OwnColumn {
+fn own_column(schema: &Schema, table: &metadata::Table, column: &metadata::Column) -> OwnColumn {
     let choices = column.choices().into_iter().flat_map(|set| &set.choices);
     OwnColumn {
         label: column.name().to_owned(),
@@ -167,7 +204,23 @@ fn own_column(table: &metadata::Table, column: &metadata::Column) -> OwnColumn {
             })
             .collect(),
         limits: limits(column),
+        names: names(schema, table, column),
     }
+}
+
+/// Where the names of the rows stand that a lookup points to, as a filter has it; nowhere unless that is known of each table
+/// that it can point to. An owner has none: what its navigation property leads to has no name (protocol page `query.md`).
+fn names(schema: &Schema, table: &metadata::Table, column: &metadata::Column) -> Vec<String> {
+    if matches!(column.kind, ColumnType::Owner { .. }) {
+        return Vec::new();
+    }
+    let name = |target: &String| {
+        let path = schema.navigation(&table.logical_name, &column.logical_name, target)?;
+        let name = schema.table(target)?.primary_name.as_deref()?;
+        Some(format!("{path}/{name}"))
+    };
+    let names: Option<Vec<String>> = column.targets().iter().map(name).collect();
+    names.unwrap_or_default()
 }
 
 fn limits(column: &metadata::Column) -> Limits {

@@ -178,6 +178,9 @@ pub struct OwnColumn {
     pub choices: Vec<OwnChoice>,
     /// What a value must be like.
     pub limits: Limits,
+    /// Of a lookup: where the names of the rows that it can point to stand, as a filter on this table has it
+    /// (`new_TierId/new_name`). Empty if that is not known, and for other columns.
+    pub names: Vec<String>,
 }
 
 /// A choice as the organization describes it.
@@ -293,6 +296,13 @@ impl Columns {
             (Some(choice), None) => Some(choice.value),
             _ => None,
         }
+    }
+
+    /// Where the names of the rows stand that a lookup can point to ([`OwnColumn::names`]).
+    #[must_use]
+    pub fn names_of_rows(&self, table: Table, lookup: &str) -> &[String] {
+        self.own(table, lookup)
+            .map_or(&[], |own| own.names.as_slice())
     }
 
     fn own(&self, table: Table, column: &str) -> Option<&OwnColumn> {
@@ -423,6 +433,7 @@ mod tests {
             kind,
             choices: Vec::new(),
             limits: Limits::default(),
+            names: Vec::new(),
         };
         let choice = |value, label: &str, other: &str| OwnChoice {
             value,

@@ -87,6 +87,12 @@ pub fn keys(
             }
         } else {
             keys.insert((text_key(&condition.column), fold(&value)));
+            // Beside its id, which no name looks like.
+            if kind(table, condition, known) == Kind::Lookup
+                && let Some(name) = record.row_name(&condition.column)
+            {
+                keys.insert((text_key(&condition.column), fold(&name)));
+            }
         }
     }
     if let Some(column) = parent_column(table)
@@ -101,7 +107,7 @@ pub fn keys(
 #[must_use]
 pub fn scalar_key(scalar: &Scalar) -> String {
     match scalar {
-        Scalar::Text(text) | Scalar::Id(text) => fold(text),
+        Scalar::Text(text) | Scalar::Id(text) | Scalar::RowName(text) => fold(text),
         Scalar::Integer(number) => number.to_string(),
         Scalar::Boolean(yes) => yes.to_string(),
     }

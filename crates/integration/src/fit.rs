@@ -443,6 +443,7 @@ mod tests {
             kind,
             choices: Vec::new(),
             limits,
+            names: Vec::new(),
         };
         let choice = |value, labels: &[&str]| OwnChoice {
             value,

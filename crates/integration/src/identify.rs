@@ -109,6 +109,8 @@ pub enum Scalar {
     Text(String),
     /// A row's id or a lookup, lower-case with hyphens.
     Id(String),
+    /// The name of the row that a lookup points to ([`Columns::names_of_rows`]).
+    RowName(String),
     /// A whole number or choice.
     Integer(i64),
     /// Yes or no.
@@ -531,7 +533,16 @@ fn condition_filter(table: Table, condition: &Condition, with: &With<'_>) -> Opt
                 column,
                 Number::parse(&value, with.country)?.digits().to_owned(),
             ),
-            Kind::Id | Kind::Lookup => Filter::Is(column, Scalar::Id(guid(&value)?)),
+            Kind::Id => Filter::Is(column, Scalar::Id(guid(&value)?)),
+            Kind::Lookup => {
+                let scalar = match guid(&value) {
+                    Some(id) => Scalar::Id(id),
+                    // A row can be meant by its name only where it is known how to ask for that.
+                    None if with.known.names_of_rows(table, &column).is_empty() => return None,
+                    None => Scalar::RowName(value),
+                };
+                Filter::Is(column, scalar)
+            }
             Kind::Integer => Filter::Is(column, Scalar::Integer(value.parse().ok()?)),
             Kind::Choice => Filter::Is(
                 column,
@@ -670,6 +681,9 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
     } else {
         record.text(&condition.column)?
     };
+    let row_name = (kind == Kind::Lookup)
+        .then(|| record.row_name(&condition.column))
+        .flatten();
     let mut country_unknown = false;
     let holds = match condition.operator {
         Operator::Equals if kind == Kind::Phone => {
@@ -686,9 +700,12 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
             let yes = yes_or_no(table, condition, with, &asked);
             yes.is_some_and(|yes| value.parse() == Ok(yes))
         }
-        Operator::Equals if kind == Kind::Lookup => {
-            guid(&asked).is_some_and(|id| guid(&value) == Some(id))
-        }
+        Operator::Equals if kind == Kind::Lookup => match guid(&asked) {
+            Some(id) => guid(&value) == Some(id),
+            None => row_name
+                .as_deref()
+                .is_some_and(|name| fold(name) == fold(&asked)),
+        },
         Operator::Equals => fold(&value) == fold(&asked),
         Operator::BeginsWith => fold(&value).starts_with(&fold(&asked)),
         Operator::EndsWith => fold(&value).ends_with(&fold(&asked)),
@@ -699,7 +716,7 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
         column: condition.column.clone(),
         label,
         operator: condition.operator,
-        value,
+        value: row_name.unwrap_or(value),
         asked,
         country_unknown,
     })

@@ -158,6 +158,12 @@ impl Record {
         self.values.get(column).and_then(Value::text)
     }
 
+    /// The name of the row that a lookup points to; `None` when empty or not asked for.
+    #[must_use]
+    pub fn row_name(&self, lookup: &str) -> Option<String> {
+        self.values.get(lookup)?.formatted.clone()
+    }
+
     /// What a person calls it: the primary name, else the first e-mail or phone, else the id.
     #[must_use]
     pub fn name(&self) -> String {

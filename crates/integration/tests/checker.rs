@@ -144,6 +144,7 @@ fn what_the_organization_says_of_its_columns_counts() {
             max_length: Some(100),
             ..Limits::default()
         },
+        names: Vec::new(),
     };
     let contact = BTreeMap::from([
         (

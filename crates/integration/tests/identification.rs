@@ -5,6 +5,7 @@
 )]
 
 use comm100::Conversation;
+use integration::columns::{Kind, Limits, OwnColumn};
 use integration::identify::{self, Filter, Scalar};
 use integration::{
     Columns, DisplaySettings, Identification, Outcome, Reason, Recognition, Record, Rule, Table,
@@ -169,6 +170,58 @@ fn a_value_goes_into_the_columns_own_type_or_is_not_asked_for() {
         Filter::Any(vec![Filter::Is("contactid".into(), Scalar::Id(id))])
     );
     assert!(questions(Table::Contact, &rules, &with("' or 1 eq 1")).is_empty());
+}
+
+#[test]
+fn a_row_is_meant_by_its_id_or_by_its_name() {
+    let rules = with_contact_rule(json!({"name": "Tier", "any": [
+        {"column": "new_tierid", "operator": "equals", "field": "custom_variable.Tier"}]}));
+    let of = |tier: &str| {
+        visitor(json!({"name": "x", "customVariables": [{"name": "Tier", "value": tier}]}))
+    };
+    let lookup = |names: &[&str]| {
+        let own = OwnColumn {
+            label: "Tier".to_owned(),
+            kind: Kind::Lookup,
+            choices: Vec::new(),
+            limits: Limits::default(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let contact = [("new_tierid".to_owned(), own)].into();
+        Columns::of_organization([(Table::Contact, contact)].into())
+    };
+    let asked = |known: &Columns, tier: &str| {
+        let settings = DisplaySettings::default();
+        let questions =
+            identify::questions(Table::Contact, &rules, &settings, known, &of(tier));
+        questions.into_iter().next().map(|question| question.filter)
+    };
+    let is = |scalar| Some(Filter::Any(vec![Filter::Is("new_tierid".into(), scalar)]));
+    let id = "6f1c0000-0000-0000-0000-00000000000a";
+    let known = lookup(&["new_TierId/new_name"]);
+    assert_eq!(asked(&known, "gold"), is(Scalar::RowName("gold".into())));
+    assert_eq!(asked(&known, id), is(Scalar::Id(id.into())));
+    assert_eq!(
+        asked(&lookup(&[]), "gold"),
+        None,
+        "nobody knows how to ask for it"
+    );
+
+    let mut found = record(Table::Contact, "1", &[("new_tierid", id)]);
+    found.values.get_mut("new_tierid").unwrap().formatted = Some("Gold".to_owned());
+    let why = |tier: &str| {
+        let outcome = identify::judge(
+            Table::Contact,
+            &rules.contact[0],
+            &rules,
+            &known,
+            &of(tier),
+            vec![found.clone()],
+        );
+        outcome.matched.map(|found| found.reason.sentence())
+    };
+    assert_eq!(why("gold").as_deref(), Some("Tier is Gold"));
+    assert_eq!(why(id).as_deref(), Some("Tier is Gold"));
 }
 
 #[test]

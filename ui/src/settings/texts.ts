@@ -288,6 +288,9 @@ export const settingsTexts = {
       "ends-with": "ends with",
       contains: "contains",
     },
+    /** What a lookup is compared by. */
+    comparedRow: (byName: boolean) =>
+      byName ? "By the name of the row it points to, or its id." : "By the id of the row it points to.",
     summary: (parts: string[], word: string) => parts.join(` ${word} `),
     or: "or",
     and: "and",

@@ -126,6 +126,7 @@ fn column(known: &Columns, table: Table, name: &str, custom: bool) -> ColumnInfo
         lines: limits.lines,
         takes: takes(kind, &limits),
         targets: limits.targets,
+        by_name: !known.names_of_rows(table, name).is_empty(),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::recognise::{Rules, property};
 use crate::settings::offline::{Keep, Kept, Offline};
 
 /// Raised when copies made by an earlier version of the program have to be made anew.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// How many rows are read at once: Dataverse gives at most 5000, and two pages are in memory.
 const PAGE: u32 = 1000;

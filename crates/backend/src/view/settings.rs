@@ -227,6 +227,8 @@ pub struct ColumnInfo {
     pub lines: bool,
     /// The tables that a lookup points to.
     pub targets: Vec<String>,
+    /// Whether a rule can compare a lookup with the name of the row that it points to, and not with its id alone.
+    pub by_name: bool,
     /// What it takes, in words: `Text, up to 100 characters`.
     pub takes: String,
 }

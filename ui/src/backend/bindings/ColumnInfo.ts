@@ -51,6 +51,10 @@ lines: boolean,
  */
 targets: Array<string>, 
 /**
+ * Whether a rule can compare a lookup with the name of the row that it points to, and not with its id alone.
+ */
+byName: boolean, 
+/**
  * What it takes, in words: `Text, up to 100 characters`.
  */
 takes: string, };

@@ -138,7 +138,11 @@ function ConditionRow({ table, condition, at, name, locked, onRemove }: Conditio
   );
   return (
     <li className={styles.condition} data-key={at} aria-label={name}>
-      <Setting at={`${at}.column`} label={settingsTexts.picker.column}>
+      <Setting
+        at={`${at}.column`}
+        label={settingsTexts.picker.column}
+        hint={known?.kind === "lookup" ? said.comparedRow(known.byName) : undefined}
+      >
         {() => (
           <ColumnPicker
             table={table}

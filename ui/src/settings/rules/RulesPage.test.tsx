@@ -51,6 +51,26 @@ describe("the rules", () => {
     });
   });
 
+  it("compare a row of the organization's own table, found by its logical name", async () => {
+    const { backend, user } = await showSettings();
+    await goTo(user, "Identification rules");
+    await user.click(screen.getByRole("button", { name: "Add a rule" }));
+    await fill(user, screen.getByRole("textbox", { name: /^Name/ }), "Level");
+    const column = screen.getByRole("combobox", { name: /^Dynamics field/ });
+    await fill(user, column, "new_tier");
+    await user.click(await screen.findByRole("option", { name: /Loyalty Level/ }));
+    expect(column).toHaveAccessibleDescription("By the name of the row it points to, or its id.");
+    const operator = screen.getByRole("combobox", { name: /^Operator/ });
+    expect(within(operator).getAllByRole("option")).toHaveLength(1);
+    await user.click(save());
+    await waitFor(() => {
+      expect(backend.saved).toHaveLength(1);
+    });
+    expect(savedBy(backend).identification.contact.at(-1)?.any).toEqual([
+      { column: "new_tierid", operator: "equals", field: "visitor.email" },
+    ]);
+  });
+
   it("are copied, switched off, removed and brought back", async () => {
     const { backend, user } = await showSettings();
     await goTo(user, "Identification rules");

@@ -118,7 +118,8 @@ export function Why({ table }: { table: IdentifiedTable }) {
   }, [backend, identification, settledSample]);
   const answer = useAnswer(ask);
   const explained = answer.value?.tables.find((one) => one.table === table);
-  const asking = sample !== null && (!answer.current || settledDraft !== draft.document);
+  const settled = settledSample === sample && settledDraft === draft.document;
+  const asking = sample !== null && !(settled && answer.current);
   return (
     <Section title={said.title} hint={said.intro} className={styles.why}>
       <SamplePicker />
