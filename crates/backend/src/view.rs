@@ -34,7 +34,7 @@ pub use timeline::{TimelineLine, TimelineState, TimelineView};
 
 pub use settings::{
     Catalogue, Change, ColumnChoice, ColumnInfo, Comm100Field, ConditionExplanation,
-    ConditionState, ConnectionTest, Explanation, GuideChapter, Judgement, ManagedView,
+    ConditionState, ConnectionTest, CopiedByDefault, Explanation, GuideChapter, Judgement, ManagedView,
     PrivilegeDepth, PrivilegeView, ReadDocument, Rehearsal, RehearsedChat, RehearsedOutcome,
     RehearsedPerson, RehearsedValue, RehearsedWrite, Remark, RowYield, RuleExplanation, RuleState,
     Sample, SampleInfo, SavedVersion, SecretName, SecretState, SecretView, SettingsView,

@@ -9,6 +9,7 @@ export type { ColumnInfo } from "./bindings/ColumnInfo";
 export type { Comm100Field } from "./bindings/Comm100Field";
 export type { Condition } from "./bindings/Condition";
 export type { ConnectionTest } from "./bindings/ConnectionTest";
+export type { CopiedByDefault } from "./bindings/CopiedByDefault";
 export type { Explanation } from "./bindings/Explanation";
 export type { FieldSetting } from "./bindings/FieldSetting";
 export type { GuideChapter } from "./bindings/GuideChapter";

@@ -27,6 +27,18 @@ const pages: Record<PageName, string> = {
   document: "Document",
 };
 
+const keeps: Record<CopiedTable, Partial<Record<KeptRecords, string>>> = {
+  contact: { all: "All", active: "Those not deactivated", nothing: "None" },
+  account: {
+    all: "All",
+    active: "Those not deactivated",
+    "of-contacts": "Those of the kept contacts",
+    nothing: "None",
+  },
+  lead: { all: "All", active: "Open ones", nothing: "None" },
+  case: { all: "All", active: "Open ones", nothing: "None" },
+};
+
 export const settingsTexts = {
   title: "Settings",
   loading: "Reading the settings…",
@@ -290,7 +302,9 @@ export const settingsTexts = {
     },
     /** What a lookup is compared by. */
     comparedRow: (byName: boolean) =>
-      byName ? "By the name of the row it points to, or its id." : "By the id of the row it points to.",
+      byName
+        ? "By the name of the row it points to, or its id."
+        : "By the id of the row it points to.",
     summary: (parts: string[], word: string) => parts.join(` ${word} `),
     or: "or",
     and: "and",
@@ -435,23 +449,11 @@ export const settingsTexts = {
     tablesHint:
       "What is left empty has the default. A copy that Dynamics has neither given nor confirmed for so many days is forgotten, also one that was read for a visitor.",
     keep: "Which records",
-    keeps: {
-      contact: { all: "All", active: "Those not deactivated", nothing: "None" },
-      account: {
-        all: "All",
-        active: "Those not deactivated",
-        "of-contacts": "Those of the kept contacts",
-        nothing: "None",
-      },
-      lead: { all: "All", active: "Open ones", nothing: "None" },
-      case: { all: "All", active: "Open ones", nothing: "None" },
-    } satisfies Record<CopiedTable, Partial<Record<KeptRecords, string>>>,
-    keepDefault: {
-      contact: "all",
-      account: "those of the kept contacts",
-      lead: "open ones",
-      case: "open ones",
-    } satisfies Record<CopiedTable, string>,
+    keeps,
+    keepDefault: (table: CopiedTable, keep: KeptRecords) => {
+      const name: string = keeps[table][keep] ?? keep;
+      return name.charAt(0).toLowerCase() + name.slice(1);
+    },
     within: "Changed within … days",
     withinHint: "0 means however old.",
     forget: "Forget after … days",

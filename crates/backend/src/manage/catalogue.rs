@@ -8,9 +8,12 @@ use integration::{Columns, Table, checker, phone};
 use super::guide;
 use crate::problem::Problem;
 use crate::schema;
-use crate::settings::Settings;
 use crate::settings::rules::MAPPED;
-use crate::view::{Catalogue, ColumnChoice, ColumnInfo, Comm100Field, SampleInfo, TableInfo};
+use crate::settings::{Settings, offline};
+use crate::view::{
+    Catalogue, ColumnChoice, ColumnInfo, Comm100Field, CopiedByDefault, CopiedTable, SampleInfo,
+    TableInfo,
+};
 
 /// Groups of fields that a site names itself.
 const OPEN_FIELDS: [(&str, &str); 5] = [
@@ -46,6 +49,20 @@ pub(super) fn catalogue(samples: Vec<SampleInfo>) -> Result<Catalogue, Problem> 
         guide: guide::chapters(),
         countries: phone::countries().collect(),
         defaults: Settings::default().to_toml()?,
+        copied: offline::TABLES
+            .into_iter()
+            .filter_map(copied_by_default)
+            .collect(),
+    })
+}
+
+fn copied_by_default(table: Table) -> Option<CopiedByDefault> {
+    let kept = Settings::default().offline.of(table);
+    Some(CopiedByDefault {
+        table: CopiedTable::of(table)?,
+        keep: kept.keep,
+        changed_within_days: kept.changed_within_days.unwrap_or(0),
+        forget_after_days: kept.forget_after_days,
     })
 }
 

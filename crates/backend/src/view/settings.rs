@@ -5,9 +5,10 @@ use jiff::civil;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::FieldKind;
+use super::{CopiedTable, FieldKind};
 use crate::problem::Problem;
 use crate::settings::Settings;
+use crate::settings::offline::Keep;
 
 /// Everything that the settings window shows beside the draft that it edits.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
@@ -171,6 +172,22 @@ pub struct Catalogue {
     pub countries: Vec<String>,
     /// A new document: the defaults, as TOML.
     pub defaults: String,
+    /// What is copied of each table where the document does not say it.
+    pub copied: Vec<CopiedByDefault>,
+}
+
+/// What is copied of a table where the document does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct CopiedByDefault {
+    /// The table.
+    pub table: CopiedTable,
+    /// Which of its records.
+    pub keep: Keep,
+    /// Of these only the ones that were changed within so many days; 0 means however old.
+    pub changed_within_days: u32,
+    /// How many days a copy stays that Dynamics does not confirm.
+    pub forget_after_days: u32,
 }
 
 /// A table that rules or mappings are about.

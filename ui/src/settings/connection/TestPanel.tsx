@@ -19,11 +19,11 @@ import {
   SubtractCircle16Regular,
   Warning16Regular,
 } from "../../icons";
-import { useAction } from "../../record/recorder";
 import { RecordText } from "../../text/RecordText";
 import { hidden } from "../../text/hidden";
 import { same } from "../edits";
 import { useSettings } from "../settings";
+import { Run } from "../parts/Run";
 import { Section } from "../parts/Section";
 import { settingsTexts } from "../texts";
 import { Privileges } from "./Privileges";
@@ -162,8 +162,6 @@ export function TestPanel({ onChapter }: { onChapter: (id: string) => void }) {
   const styles = useStyles();
   const settings = useSettings();
   const { backend, view, draft, sendSecret, say } = settings;
-  const action = useAction();
-  const cancel = useAction();
   const { test } = view;
   const { connection } = draft.document;
   /** The connection that was tested from here; a test from before this page belongs to none. */
@@ -185,45 +183,18 @@ export function TestPanel({ onChapter }: { onChapter: (id: string) => void }) {
   ] as const;
   return (
     <Section title={said.testTitle} hint={said.testIntro}>
-      <div className={styles.row}>
-        <Button
-          appearance={running ? "secondary" : "primary"}
-          disabledFocusable={action.busy || running}
-          onClick={() => {
-            settings.setAttempted();
-            setTested(connection);
-            action.run(async () => {
-              await sendSecret(() => Promise.resolve());
-              await backend.testConnection(draft.document);
-            });
-          }}
-        >
-          {test && !running ? said.testAgain : said.test}
-        </Button>
-        {running && (
-          <Button
-            disabledFocusable={cancel.busy}
-            onClick={() => {
-              cancel.run(() => backend.cancelTest());
-            }}
-          >
-            {said.cancelTest}
-          </Button>
-        )}
-      </div>
-      {(action.problem ?? cancel.problem) && (
-        <div role="alert">
-          <Notice
-            intent="error"
-            title={settingsTexts.failed}
-            problem={action.problem ?? cancel.problem}
-            onDismiss={() => {
-              action.dismiss();
-              cancel.dismiss();
-            }}
-          />
-        </div>
-      )}
+      <Run
+        running={running}
+        start={test && !running ? said.testAgain : said.test}
+        cancel={said.cancelTest}
+        onStart={async () => {
+          settings.setAttempted();
+          setTested(connection);
+          await sendSecret(() => Promise.resolve());
+          await backend.testConnection(draft.document);
+        }}
+        onCancel={() => backend.cancelTest()}
+      />
       {test && (
         <>
           <div>

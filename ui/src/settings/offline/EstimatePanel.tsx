@@ -1,6 +1,6 @@
 import { Button, Spinner, makeStyles, tokens } from "@fluentui/react-components";
 import { useEffect, useState } from "react";
-import type { OfflineEstimate, SettingsDocument } from "../../backend";
+import type { CopiedByDefault, OfflineEstimate, SettingsDocument } from "../../backend";
 import { Notice } from "../../app/Notice";
 import { useAction } from "../../record/recorder";
 import { texts } from "../../texts";
@@ -39,10 +39,14 @@ interface Answered {
   tables: OfflineEstimate[];
 }
 
-function copiesOf({ table, copies, orMore }: OfflineEstimate, { account }: Asked): string {
+function copiesOf(
+  { table, copies, orMore }: OfflineEstimate,
+  asked: Asked,
+  byDefault: readonly CopiedByDefault[],
+): string {
   if (copies !== null) return said.count(copies, orMore);
-  const isOfContacts = table === "account" && (account.keep ?? "of-contacts") === "of-contacts";
-  return isOfContacts ? said.ofContacts : said.untold;
+  const keep = asked[table].keep ?? byDefault.find((one) => one.table === table)?.keep;
+  return keep === "of-contacts" ? said.ofContacts : said.untold;
 }
 
 interface Props {
@@ -53,7 +57,7 @@ interface Props {
 /** Asks Dynamics how much the draft would copy. */
 export function EstimatePanel({ offBy }: Props) {
   const styles = useStyles();
-  const { backend, draft, say } = useSettings();
+  const { backend, catalogue, draft, say } = useSettings();
   const action = useAction();
   const [answered, setAnswered] = useState<Answered | null>(null);
   const { offline } = draft.document;
@@ -109,7 +113,7 @@ export function EstimatePanel({ offBy }: Props) {
               <tr key={estimate.table}>
                 <th scope="row">{texts.data.copiedTable(estimate.table)}</th>
                 <td>{estimate.rows === null ? said.untold : said.count(estimate.rows)}</td>
-                <td>{copiesOf(estimate, answered.to)}</td>
+                <td>{copiesOf(estimate, answered.to, catalogue.copied)}</td>
               </tr>
             ))}
           </tbody>

@@ -1,6 +1,6 @@
 import { makeStyles, tokens } from "@fluentui/react-components";
 import { useId } from "react";
-import type { CopiedTable } from "../../backend";
+import type { CopiedByDefault } from "../../backend";
 import { texts } from "../../texts";
 import { useSettings } from "../settings";
 import { PageHead } from "../parts/PageHead";
@@ -12,17 +12,6 @@ import { EstimatePanel } from "./EstimatePanel";
 const said = settingsTexts.offline;
 const LONGEST_REFRESH_MINUTES = 1_440;
 const LONGEST_DAYS = 3_650;
-
-const TABLES: readonly CopiedTable[] = ["contact", "account", "lead", "case"];
-
-// What holds where a key is left out, as the back end has it.
-const FORGET_AFTER_DAYS = 30;
-const CHANGED_WITHIN_DAYS: Record<CopiedTable, number> = {
-  contact: 365,
-  account: 0,
-  lead: 365,
-  case: 0,
-};
 
 const useStyles = makeStyles({
   off: { margin: 0, color: tokens.colorNeutralForeground2, fontStyle: "italic" },
@@ -53,10 +42,10 @@ const useStyles = makeStyles({
   },
 });
 
-function TableSettings({ table, off }: { table: CopiedTable; off: boolean }) {
+function TableSettings({ byDefault, off }: { byDefault: CopiedByDefault; off: boolean }) {
   const styles = useStyles();
+  const { table, keep, changedWithinDays, forgetAfterDays } = byDefault;
   const at = `offline.${table}`;
-  const within = CHANGED_WITHIN_DAYS[table];
   return (
     <fieldset className={styles.table} data-key={at}>
       <legend className={styles.name}>{texts.data.copiedTable(table)}</legend>
@@ -66,7 +55,7 @@ function TableSettings({ table, off }: { table: CopiedTable; off: boolean }) {
           label={said.keep}
           idle={off}
           options={Object.entries(said.keeps[table])}
-          none={settingsTexts.byDefault(said.keepDefault[table])}
+          none={settingsTexts.byDefault(said.keepDefault(table, keep))}
         />
         <NumberSetting
           at={`${at}.changed_within_days`}
@@ -75,14 +64,14 @@ function TableSettings({ table, off }: { table: CopiedTable; off: boolean }) {
           idle={off}
           min={0}
           max={LONGEST_DAYS}
-          fallback={[within, said.days(within)]}
+          fallback={[changedWithinDays, said.days(changedWithinDays)]}
         />
         <NumberSetting
           at={`${at}.forget_after_days`}
           label={said.forget}
           min={1}
           max={LONGEST_DAYS}
-          fallback={[FORGET_AFTER_DAYS, said.days(FORGET_AFTER_DAYS)]}
+          fallback={[forgetAfterDays, said.days(forgetAfterDays)]}
         />
       </div>
     </fieldset>
@@ -93,7 +82,8 @@ function TableSettings({ table, off }: { table: CopiedTable; off: boolean }) {
 export function OfflinePage() {
   const styles = useStyles();
   const offId = useId();
-  const off = !useSettings().draft.document.offline.enabled;
+  const { catalogue, draft } = useSettings();
+  const off = !draft.document.offline.enabled;
   return (
     <>
       <PageHead title={settingsTexts.page("offline")} lead={said.lead} />
@@ -115,8 +105,8 @@ export function OfflinePage() {
       </Section>
       <Section title={said.tables} hint={said.tablesHint}>
         <div className={styles.tables}>
-          {TABLES.map((table) => (
-            <TableSettings key={table} table={table} off={off} />
+          {catalogue.copied.map((byDefault) => (
+            <TableSettings key={byDefault.table} byDefault={byDefault} off={off} />
           ))}
         </div>
       </Section>

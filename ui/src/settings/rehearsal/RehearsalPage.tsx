@@ -1,5 +1,4 @@
 import {
-  Button,
   Checkbox,
   Field,
   ProgressBar,
@@ -11,10 +10,10 @@ import {
 import { useEffect, useState } from "react";
 import type { Problem, Rehearsal, SettingsDocument } from "../../backend";
 import { Notice } from "../../app/Notice";
-import { useAction } from "../../record/recorder";
 import { same } from "../edits";
 import { useSettings } from "../settings";
 import { PageHead } from "../parts/PageHead";
+import { Run } from "../parts/Run";
 import { Section } from "../parts/Section";
 import { FileButton } from "../parts/FileButton";
 import { settingsTexts } from "../texts";
@@ -23,12 +22,6 @@ import { ChatResult } from "./ChatResult";
 const said = settingsTexts.rehearsal;
 
 const useStyles = makeStyles({
-  row: {
-    display: "flex",
-    flexWrap: "wrap",
-    alignItems: "center",
-    gap: tokens.spacingHorizontalS,
-  },
   figures: {
     display: "grid",
     gridTemplateColumns: "repeat(auto-fit, minmax(140px, 1fr))",
@@ -61,8 +54,6 @@ function stateOf(rehearsal: Rehearsal): string {
 export function RehearsalPage() {
   const styles = useStyles();
   const { backend, draft, view, say } = useSettings();
-  const start = useAction();
-  const cancel = useAction();
   const [from, setFrom] = useState<"kept" | "file">("kept");
   const [file, setFile] = useState<{ name: string; text: string } | null>(null);
   const [unread, setUnread] = useState<Problem | null>(null);
@@ -108,43 +99,17 @@ export function RehearsalPage() {
             <Notice intent="error" title={said.fileFailed} problem={unread} />
           </div>
         )}
-        <div className={styles.row}>
-          <Button
-            appearance={running ? "secondary" : "primary"}
-            disabledFocusable={start.busy || running || (from === "file" && file === null)}
-            onClick={() => {
-              setRehearsed(draft.document);
-              start.run(() =>
-                backend.rehearse(draft.document, from === "file" ? (file?.text ?? "") : null),
-              );
-            }}
-          >
-            {rehearsal && !running ? said.again : said.start}
-          </Button>
-          {running && (
-            <Button
-              disabledFocusable={cancel.busy}
-              onClick={() => {
-                cancel.run(() => backend.cancelRehearsal());
-              }}
-            >
-              {said.cancel}
-            </Button>
-          )}
-        </div>
-        {(start.problem ?? cancel.problem) && (
-          <div role="alert">
-            <Notice
-              intent="error"
-              title={settingsTexts.failed}
-              problem={start.problem ?? cancel.problem}
-              onDismiss={() => {
-                start.dismiss();
-                cancel.dismiss();
-              }}
-            />
-          </div>
-        )}
+        <Run
+          running={running}
+          start={rehearsal && !running ? said.again : said.start}
+          cancel={said.cancel}
+          unready={from === "file" && file === null}
+          onStart={() => {
+            setRehearsed(draft.document);
+            return backend.rehearse(draft.document, from === "file" ? (file?.text ?? "") : null);
+          }}
+          onCancel={() => backend.cancelRehearsal()}
+        />
       </Section>
       {rehearsal ? (
         <Results
