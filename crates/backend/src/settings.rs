@@ -26,8 +26,8 @@ pub use bridge::{BridgeSettings, DEFAULT_PORT};
 pub use connection::{ConnectionKind, ConnectionSettings, SignInKind};
 pub use managed::Managed;
 use offline::Offline;
-use text::at_line;
 pub(crate) use text::line_of_key;
+use text::not_toml;
 
 /// The version of the document that this program writes and the newest it reads.
 pub const CURRENT_VERSION: u32 = 1;
@@ -139,30 +139,7 @@ impl Settings {
     /// Reads a document that need not be enough to work with.
     fn read(text: &str) -> Result<Settings, Problem> {
         let today = versions::brought_up_to_date(text);
-        let text = today.as_deref().unwrap_or(text);
-        let deserializer =
-            toml::Deserializer::parse(text).map_err(|error| not_toml(text, &error))?;
-        let mut unknown = Vec::new();
-        let settings: Settings =
-            serde_ignored::deserialize(deserializer, |path| unknown.push(path.to_string()))
-                .map_err(|error| {
-                    at_line(
-                        "settings_wrong_value",
-                        text,
-                        &error,
-                        "Correct the value; `companion settings schema` lists what each key takes.",
-                    )
-                })?;
-        if let Some(key) = unknown.first() {
-            let line =
-                line_of_key(text, key).map_or_else(String::new, |line| format!("Line {line}: "));
-            return Err(Problem::new(
-                "settings_unknown_key",
-                format!("{line}the key `{key}` is not known."),
-                "Remove it or correct its spelling; `companion settings schema` lists all keys.",
-            ));
-        }
-        Ok(settings)
+        text::read(today.as_deref().unwrap_or(text), |_| false)
     }
 
     /// The document as text, to be read by [`Settings::parse`].
@@ -252,15 +229,6 @@ fn in_file(problem: Problem, path: &Path) -> Problem {
         next_step: format!("{} The file is {}.", problem.next_step, path.display()),
         ..problem
     }
-}
-
-fn not_toml(text: &str, error: &toml::de::Error) -> Problem {
-    at_line(
-        "settings_syntax",
-        text,
-        error,
-        "Correct the line: the file must be TOML.",
-    )
 }
 
 fn unwritable(error: &toml::ser::Error) -> Problem {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::{Table, Value};
 
-use super::Settings;
+use super::{Settings, text, versions};
 use crate::problem::Problem;
 
 /// What an administrator has laid down.
@@ -21,9 +21,16 @@ pub struct Managed {
     document: Table,
 }
 
+/// What the file says beside the settings.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Beside {
+    managed: Section,
+}
+
 /// The section `[managed]`.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 struct Section {
     locked: Option<Vec<String>>,
     managers: Option<Vec<String>>,
@@ -62,28 +69,16 @@ impl Managed {
     }
 
     fn parse(file: &Path, text: &str) -> Result<Managed, Problem> {
-        let wrong = |message: String| {
-            Problem::new(
-                "settings_wrong_value",
-                message,
-                "Ask the administrator to correct it.",
-            )
-        };
+        let today = versions::brought_up_to_date(text);
+        let text = today.as_deref().unwrap_or(text);
+        let is_section = |key: &str| key == "managed" || key.starts_with("managed.");
+        let Beside { managed: section } = text::read(text, |key| !is_section(key))?;
+        // A part of a document need not be enough for a connection; the types and names are checked all the same.
+        let settings: Settings = text::read(text, is_section)?;
         let mut document: Table = text
             .parse()
-            .map_err(|error: toml::de::Error| super::not_toml(text, &error))?;
-        let section = match document.remove("managed") {
-            None => Section::default(),
-            Some(section) => section.try_into().map_err(|error: toml::de::Error| {
-                wrong(format!(
-                    "The section `managed` is wrong: {}.",
-                    error.message().trim_end_matches('.')
-                ))
-            })?,
-        };
-        // A part of a document need not be enough for a connection; the types and names are checked all the same.
-        let remaining = toml::to_string(&document).map_err(|error| wrong(error.to_string()))?;
-        let settings = Settings::read(&remaining)?;
+            .map_err(|error: toml::de::Error| text::not_toml(text, &error))?;
+        document.remove("managed");
         if settings.version != super::CURRENT_VERSION {
             settings.check()?;
         }
@@ -279,14 +274,34 @@ mod tests {
 
     #[test]
     fn what_an_administrator_wrote_wrongly_is_refused() {
-        for (text, code) in [
-            ("[managed\n", "settings_syntax"),
-            ("[managed]\nlocket = []\n", "settings_wrong_value"),
-            ("[recording]\nmod = \"manual\"\n", "settings_unknown_key"),
-            ("version = 9\n", "settings_version_unsupported"),
+        for (text, code, part) in [
+            ("[managed\n", "settings_syntax", "Line 1"),
+            (
+                "[managed]\nlocket = []\n",
+                "settings_unknown_key",
+                "Line 2: the key `managed.locket`",
+            ),
+            (
+                "[managed]\nlocked = [7]\n",
+                "settings_wrong_value",
+                "Line 2: the key `managed.locked.0`",
+            ),
+            // The line is that of the file, and not of what is left of it without its first section.
+            (
+                "[managed]\nlocked = []\n\n# How chats are written down.\n[recording]\nmod = \"manual\"\n",
+                "settings_unknown_key",
+                "Line 6: the key `recording.mod`",
+            ),
+            (
+                "[managed]\n\n[recording]\nmode = \"by hand\"\n",
+                "settings_wrong_value",
+                "Line 4: the key `recording.mode`",
+            ),
+            ("version = 9\n", "settings_version_unsupported", "version 9"),
         ] {
             let problem = Managed::parse(Path::new("/etc/x.toml"), text).unwrap_err();
             assert_eq!(problem.code, code, "{text}");
+            assert!(problem.message.contains(part), "{problem:?}");
         }
     }
 }

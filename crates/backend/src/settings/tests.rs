@@ -42,12 +42,17 @@ fn each_mistake_has_its_code_and_names_its_place() {
         (
             "[bridge]\nport = \"many\"\n",
             "settings_wrong_value",
-            "Line 2",
+            "Line 2: the key `bridge.port`",
         ),
         (
             "[connection]\nkind = \"clod\"\n",
             "settings_wrong_value",
-            "Line 2",
+            "Line 2: the key `connection.kind`",
+        ),
+        (
+            "[[fields.lead]]\ncolumn = \"a\"\n[[fields.lead]]\ncolumn = 7\n",
+            "settings_wrong_value",
+            "Line 4: the key `fields.lead.1.column`",
         ),
         ("version = 7", "settings_version_unsupported", "version 7"),
         (

@@ -1,19 +1,73 @@
-//! Places in a document's text.
+//! Reading a document's text, and places in it.
 
+use serde::de::DeserializeOwned;
+use serde_path_to_error::{Deserializer, Segment, Track};
 use toml::de::{DeTable, DeValue};
 
 use crate::problem::Problem;
 
-/// What is wrong at a place in a text, with its line.
-pub(super) fn at_line(code: &str, text: &str, error: &toml::de::Error, next_step: &str) -> Problem {
-    let place = error.span().map_or_else(String::new, |span| {
-        format!("Line {}: ", line_of(text, span.start))
-    });
+/// Reads a document, or the part of one that `T` is about: what is unknown is refused unless it stands `elsewhere`.
+///
+/// # Errors
+/// `settings_syntax`, `settings_wrong_value`, `settings_unknown_key`; the message names line and key.
+pub(super) fn read<T: DeserializeOwned>(
+    text: &str,
+    elsewhere: impl Fn(&str) -> bool,
+) -> Result<T, Problem> {
+    let document = toml::Deserializer::parse(text).map_err(|error| not_toml(text, &error))?;
+    let mut unknown = Vec::new();
+    let mut ignored = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+    let ignoring = serde_ignored::Deserializer::new(document, &mut ignored);
+    let mut track = Track::new();
+    let read = T::deserialize(Deserializer::new(ignoring, &mut track));
+    let read = read.map_err(|error| {
+        let parts = track.path();
+        let parts = parts.iter().filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Map { key } => Some(key.clone()),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        });
+        let key = parts.collect::<Vec<_>>().join(".");
+        let what = error.message().trim_end_matches('.');
+        let message = if key.is_empty() {
+            format!("{}{what}.", at_line(text, &error))
+        } else {
+            format!("{}the key `{key}` is wrong: {what}.", at_line(text, &error))
+        };
+        Problem::new(
+            "settings_wrong_value",
+            message,
+            "Correct the value; `companion settings schema` lists what each key takes.",
+        )
+    })?;
+    match unknown.iter().find(|key| !elsewhere(key)) {
+        None => Ok(read),
+        Some(key) => {
+            let line =
+                line_of_key(text, key).map_or_else(String::new, |line| format!("Line {line}: "));
+            Err(Problem::new(
+                "settings_unknown_key",
+                format!("{line}the key `{key}` is not known."),
+                "Remove it or correct its spelling; `companion settings schema` lists all keys.",
+            ))
+        }
+    }
+}
+
+/// Why a text is no TOML.
+pub(super) fn not_toml(text: &str, error: &toml::de::Error) -> Problem {
+    let what = error.message().trim_end_matches('.');
     Problem::new(
-        code,
-        format!("{place}{}.", error.message().trim_end_matches('.')),
-        next_step,
+        "settings_syntax",
+        format!("{}{what}.", at_line(text, error)),
+        "Correct the line: the file must be TOML.",
     )
+}
+
+fn at_line(text: &str, error: &toml::de::Error) -> String {
+    error.span().map_or_else(String::new, |span| {
+        format!("Line {}: ", line_of(text, span.start))
+    })
 }
 
 /// The line of an offset, from 1.

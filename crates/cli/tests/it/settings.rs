@@ -19,11 +19,15 @@ async fn each_mistake_has_its_code_and_names_its_place() {
             "settings_wrong_value",
             "Line 2",
         ),
-        ("[bridge]\nport = 70000\n", "settings_wrong_value", "Line 2"),
+        (
+            "[bridge]\nport = 70000\n",
+            "settings_wrong_value",
+            "Line 2: the key `bridge.port`",
+        ),
         (
             "[connection]\nkind = \"clod\"\n",
             "settings_wrong_value",
-            "Line 2",
+            "Line 2: the key `connection.kind`",
         ),
         ("version = 1\n[connection\n", "settings_syntax", "Line 2"),
         ("version = 1\nversion = 1\n", "settings_syntax", "Line 2"),
