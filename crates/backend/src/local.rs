@@ -4,7 +4,7 @@
 //! Dynamics would give if it had the rows that were copied.
 
 use comm100::Conversation;
-use integration::identify::{self, Filter};
+use integration::identify::{self, Filter, Scalar};
 use integration::{Outcome, Record, Table, copies};
 use jiff::Timestamp;
 use store::{Cache, CachedRecord, CopyKey, Find};
@@ -193,6 +193,10 @@ fn find(table: Table, filter: &Filter) -> Find {
         value: identify::fold(value),
     };
     match filter {
+        Filter::Is(lookup, Scalar::RowName(name)) => Find::Is(CopyKey {
+            name: copies::name_key(lookup),
+            value: identify::fold(name),
+        }),
         Filter::Is(column, scalar) => Find::Is(text(column, &copies::scalar_key(scalar))),
         Filter::BeginsWith(column, value) => Find::BeginsWith(text(column, value)),
         Filter::EndsWith(column, value) => Find::EndsWith(text(column, value)),

@@ -59,6 +59,12 @@ pub fn digits_key(column: &str) -> String {
     format!("{column} digits")
 }
 
+/// The name of the key that holds the name of the row that a lookup points to, folded for case.
+#[must_use]
+pub fn name_key(lookup: &str) -> String {
+    format!("{lookup} name")
+}
+
 /// What an identification rule can find a record by: names and values of its keys. Which keys there are depends on the
 /// rules, the kinds of the columns and the default country; when they change, the keys do.
 #[must_use]
@@ -87,11 +93,10 @@ pub fn keys(
             }
         } else {
             keys.insert((text_key(&condition.column), fold(&value)));
-            // Beside its id, which no name looks like.
             if kind(table, condition, known) == Kind::Lookup
                 && let Some(name) = record.row_name(&condition.column)
             {
-                keys.insert((text_key(&condition.column), fold(&name)));
+                keys.insert((name_key(&condition.column), fold(&name)));
             }
         }
     }
