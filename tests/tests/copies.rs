@@ -160,7 +160,14 @@ fn person() -> impl Strategy<Value = Person> {
     );
     let text = (select(&NAMES[..]), option::of(select(&NAMES[..])));
     (text, emails(), emails(), phones(), phones(), rest).prop_map(
-        |((name, job), email, other_email, phone, mobile, (choice, yes, account, tier, is_inactive))| {
+        |(
+            (name, job),
+            email,
+            other_email,
+            phone,
+            mobile,
+            (choice, yes, account, tier, is_inactive),
+        )| {
             Person {
                 name,
                 job,
@@ -479,9 +486,11 @@ async fn check(client: &Client, case: &Case) -> Result<usize, TestCaseError> {
                 live.insert(table, said(&outcome));
             }
         }
-        let local = local::recognise(&cache, root, &rules, &conversation)
+        let mut reading = cache.reading().await.unwrap();
+        let local = local::recognise(&mut reading, root, &rules, &conversation)
             .await
             .unwrap();
+        drop(reading);
         let local: BTreeMap<_, _> = local
             .iter()
             .map(|(table, outcome)| (*table, said(outcome)))
@@ -510,13 +519,17 @@ async fn customise(description: &sandbox::Description) {
             ("grant_type", "client_credentials"),
             ("client_id", &description.administrator.client_id),
             ("client_secret", &description.administrator.client_secret),
-            ("scope", &format!("{}/.default", description.organization_url)),
+            (
+                "scope",
+                &format!("{}/.default", description.organization_url),
+            ),
         ])
         .send()
         .await
         .unwrap();
     let token: serde_json::Value = token.json().await.unwrap();
-    let label = |text: &str| json!({ "LocalizedLabels": [{ "Label": text, "LanguageCode": 1033 }] });
+    let label =
+        |text: &str| json!({ "LocalizedLabels": [{ "Label": text, "LanguageCode": 1033 }] });
     let name = json!({
         "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata", "SchemaName": "new_Name", "IsPrimaryName": true,
         "MaxLength": 100, "FormatName": { "Value": "Text" }, "DisplayName": label("Name"),
@@ -535,7 +548,10 @@ async fn customise(description: &sandbox::Description) {
         ("RelationshipDefinitions", lookup),
     ] {
         let made = http
-            .post(format!("{}/api/data/v9.2/{set}", description.organization_url))
+            .post(format!(
+                "{}/api/data/v9.2/{set}",
+                description.organization_url
+            ))
             .bearer_auth(token["access_token"].as_str().unwrap())
             .json(&body)
             .send()

@@ -10,7 +10,7 @@ use integration::{Match, Outcome, Reason, Recognition, Table, identify};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use store::{Cache, CachedAnswer};
+use store::{Cache, CachedAnswer, Reading};
 use tracing::warn;
 
 use crate::local;
@@ -101,11 +101,15 @@ pub async fn get(
 ) -> Option<Recognition> {
     let organization = organization(client);
     let read = async {
-        let said = read(cache, organization, &key(rules, conversation)).await?;
-        let found = local::recognise(cache, organization, rules, conversation).await?;
+        let reading = &mut cache.reading().await?;
+        let said = read(reading, organization, &key(rules, conversation)).await?;
+        let found = local::recognise(reading, organization, rules, conversation).await?;
+        let tables = reading.synchronised(organization).await?;
         let mut recognition = said.unwrap_or_default();
         for (table, outcome) in found {
-            let is_whole = local::is_whole(cache, organization, table).await?;
+            let is_whole = tables
+                .get(table.logical_name())
+                .is_some_and(local::is_whole);
             let knows = recognition
                 .of(table)
                 .is_some_and(|said| said.matched.is_some());
@@ -130,31 +134,31 @@ pub(crate) fn organization(client: &Client) -> &str {
 }
 
 async fn read(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     key: &[u8],
 ) -> Result<Option<Recognition>, store::Error> {
-    let Some(answer) = cache.answer(organization, key).await? else {
+    let Some(answer) = reading.answer(organization, key).await? else {
         return Ok(None);
     };
     let Ok(answer) = serde_json::from_str::<Answer>(&answer.body) else {
         return Err(store::Error::Stored("answer"));
     };
     Ok(Some(Recognition {
-        contact: outcome(cache, organization, Table::Contact, answer.contact).await?,
-        account: outcome(cache, organization, Table::Account, answer.account).await?,
-        lead: outcome(cache, organization, Table::Lead, answer.lead).await?,
+        contact: outcome(reading, organization, Table::Contact, answer.contact).await?,
+        account: outcome(reading, organization, Table::Account, answer.account).await?,
+        lead: outcome(reading, organization, Table::Lead, answer.lead).await?,
     }))
 }
 
 async fn outcome(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     table: Table,
     kept: Kept,
 ) -> Result<Outcome, store::Error> {
     let matched = match kept.matched {
-        Some(matched) => found(cache, organization, table, matched).await?,
+        Some(matched) => found(reading, organization, table, matched).await?,
         None => None,
     };
     // Without the record that matched, the others are no answer.
@@ -163,7 +167,7 @@ async fn outcome(
     };
     let mut others = Vec::new();
     for other in kept.others {
-        others.extend(found(cache, organization, table, other).await?);
+        others.extend(found(reading, organization, table, other).await?);
     }
     Ok(Outcome {
         matched: Some(matched),
@@ -172,13 +176,13 @@ async fn outcome(
 }
 
 async fn found(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     table: Table,
     kept: KeptMatch,
 ) -> Result<Option<Match>, store::Error> {
     let KeptMatch { id, rule, reason } = kept;
-    let Some(record) = local::record(cache, organization, table, &id).await? else {
+    let Some(record) = local::record(reading, organization, table, &id).await? else {
         return Ok(None);
     };
     Ok(Some(Match {

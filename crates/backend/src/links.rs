@@ -172,8 +172,11 @@ impl Links {
     /// The copy of a record. A cache that cannot be read has none: it is logged.
     async fn copy(&self, table: Table, id: Uuid) -> Option<Record> {
         let organization = self.recorder.organization();
-        let copy = local::record(&self.cache, organization, table, &id.to_string()).await;
-        copy.unwrap_or_else(|error| {
+        let copy = async {
+            let reading = &mut self.cache.reading().await?;
+            local::record(reading, organization, table, &id.to_string()).await
+        };
+        copy.await.unwrap_or_else(|error| {
             warn!(error.code = error.code(), "the cache could not be read");
             None
         })

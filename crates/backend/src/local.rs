@@ -3,11 +3,13 @@
 //! The same questions are asked and the same judge decides (`integration::identify`), so that the answer is the one that
 //! Dynamics would give if it had the rows that were copied.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use comm100::Conversation;
 use integration::identify::{self, Filter, Scalar};
 use integration::{Outcome, Record, Table, copies};
 use jiff::Timestamp;
-use store::{Cache, CachedRecord, CopyKey, Find};
+use store::{Cache, CachedRecord, CopyKey, Find, Reading, Synchronised};
 use tracing::warn;
 
 use crate::recognise::Rules;
@@ -20,21 +22,21 @@ pub(crate) const WHOLE: &str = "all;";
 /// # Errors
 /// If the cache cannot be read.
 pub async fn recognise(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     rules: &Rules,
     conversation: &Conversation,
 ) -> Result<Vec<(Table, Outcome)>, store::Error> {
     let mut found = Vec::new();
     for table in Table::RECOGNISED {
-        let outcome = outcome(cache, organization, rules, conversation, table).await?;
+        let outcome = outcome(reading, organization, rules, conversation, table).await?;
         found.extend(outcome.map(|outcome| (table, outcome)));
     }
     Ok(found)
 }
 
 async fn outcome(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     rules: &Rules,
     conversation: &Conversation,
@@ -49,7 +51,7 @@ async fn outcome(
         let Some(rule) = identification.rules(table).get(question.rule) else {
             continue;
         };
-        let copies = cache
+        let copies = reading
             .find(
                 organization,
                 table.logical_name(),
@@ -57,10 +59,11 @@ async fn outcome(
                 question.at_most,
             )
             .await?;
-        let mut records = Vec::with_capacity(copies.len());
-        for copy in copies {
-            records.push(with_account(cache, organization, read(copy)?).await?);
-        }
+        let mut records = copies
+            .into_iter()
+            .map(read)
+            .collect::<Result<Vec<_>, _>>()?;
+        put_accounts(reading, organization, &mut records).await?;
         let outcome = identify::judge(table, rule, identification, columns, conversation, records);
         if outcome.matched.is_some() {
             return Ok(Some(outcome));
@@ -69,19 +72,10 @@ async fn outcome(
     Ok(None)
 }
 
-/// Whether every row of the table is among the copies.
-///
-/// # Errors
-/// If the cache cannot be read.
-pub async fn is_whole(
-    cache: &Cache,
-    organization: &str,
-    table: Table,
-) -> Result<bool, store::Error> {
-    let state = cache
-        .synchronised(organization, table.logical_name())
-        .await?;
-    Ok(state.synced_at.is_some() && !state.is_loading && state.spec.starts_with(WHOLE))
+/// Whether every row of a table is among the copies.
+#[must_use]
+pub fn is_whole(state: &Synchronised) -> bool {
+    state.synced_at.is_some() && !state.is_loading && state.spec.starts_with(WHOLE)
 }
 
 /// The copy of a record, a contact's with its account.
@@ -89,15 +83,19 @@ pub async fn is_whole(
 /// # Errors
 /// If the cache cannot be read.
 pub async fn record(
-    cache: &Cache,
+    reading: &mut Reading,
     organization: &str,
     table: Table,
     id: &str,
 ) -> Result<Option<Record>, store::Error> {
-    let Some(copy) = cache.record(organization, table.logical_name(), id).await? else {
+    let copy = reading
+        .record(organization, table.logical_name(), id)
+        .await?;
+    let Some(mut record) = copy.map(read).transpose()? else {
         return Ok(None);
     };
-    Ok(Some(with_account(cache, organization, read(copy)?).await?))
+    put_accounts(reading, organization, std::slice::from_mut(&mut record)).await?;
+    Ok(Some(record))
 }
 
 /// A record as it is kept: a contact without its account, which has a copy of its own.
@@ -162,31 +160,40 @@ pub fn read(copy: CachedRecord) -> Result<Record, store::Error> {
     })
 }
 
-async fn with_account(
-    cache: &Cache,
+/// Gives contacts the copies of their accounts.
+async fn put_accounts(
+    reading: &mut Reading,
     organization: &str,
-    mut record: Record,
-) -> Result<Record, store::Error> {
-    if record.table == Table::Contact
-        && let Some(id) =
-            copies::parent_column(Table::Contact).and_then(|column| record.text(column))
-        && let Some(copy) = cache
-            .record(
-                organization,
-                Table::Account.logical_name(),
-                &id.to_lowercase(),
-            )
-            .await?
-    {
-        record.account = Some(Box::new(read(copy)?));
+    records: &mut [Record],
+) -> Result<(), store::Error> {
+    let account_of = |record: &Record| {
+        let column = copies::parent_column(record.table);
+        let column = column.filter(|_| record.table == Table::Contact)?;
+        Some(record.text(column)?.to_lowercase())
+    };
+    let ids: BTreeSet<String> = records.iter().filter_map(account_of).collect();
+    if ids.is_empty() {
+        return Ok(());
     }
-    Ok(record)
+    let at_most = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let find = Find::Ids(ids.into_iter().collect());
+    let table = Table::Account.logical_name();
+    let copies = reading.find(organization, table, &find, at_most).await?;
+    let accounts = copies
+        .into_iter()
+        .map(|copy| Ok((copy.id.clone(), read(copy)?)))
+        .collect::<Result<BTreeMap<_, _>, store::Error>>()?;
+    for record in records {
+        let account = account_of(record).and_then(|id| accounts.get(&id).cloned());
+        record.account = account.map(Box::new);
+    }
+    Ok(())
 }
 
 /// The question in the cache's words.
 fn find(table: Table, filter: &Filter) -> Find {
     if let Some(id) = copies::asked_id(table, filter) {
-        return Find::Id(id);
+        return Find::Ids(vec![id]);
     }
     let text = |column: &str, value: &str| CopyKey {
         name: copies::text_key(column),

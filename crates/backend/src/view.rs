@@ -34,11 +34,12 @@ pub use timeline::{TimelineLine, TimelineState, TimelineView};
 
 pub use settings::{
     Catalogue, Change, ColumnChoice, ColumnInfo, Comm100Field, ConditionExplanation,
-    ConditionState, ConnectionTest, CopiedByDefault, Explanation, GuideChapter, Judgement, ManagedView,
-    PrivilegeDepth, PrivilegeView, ReadDocument, Rehearsal, RehearsedChat, RehearsedOutcome,
-    RehearsedPerson, RehearsedValue, RehearsedWrite, Remark, RowYield, RuleExplanation, RuleState,
-    Sample, SampleInfo, SavedVersion, SecretName, SecretState, SecretView, SettingsView,
-    Suggestion, TableExplanation, TableInfo, TestStep, TestStepName, TestStepState,
+    ConditionState, ConnectionTest, CopiedByDefault, Explanation, GuideChapter, Judgement,
+    ManagedView, PrivilegeDepth, PrivilegeView, ReadDocument, Rehearsal, RehearsedChat,
+    RehearsedOutcome, RehearsedPerson, RehearsedValue, RehearsedWrite, Remark, RowYield,
+    RuleExplanation, RuleState, Sample, SampleInfo, SavedVersion, SecretName, SecretState,
+    SecretView, SettingsView, Suggestion, TableExplanation, TableInfo, TestStep, TestStepName,
+    TestStepState,
 };
 
 /// Everything that the window shows.

@@ -192,8 +192,7 @@ fn a_row_is_meant_by_its_id_or_by_its_name() {
     };
     let asked = |known: &Columns, tier: &str| {
         let settings = DisplaySettings::default();
-        let questions =
-            identify::questions(Table::Contact, &rules, &settings, known, &of(tier));
+        let questions = identify::questions(Table::Contact, &rules, &settings, known, &of(tier));
         questions.into_iter().next().map(|question| question.filter)
     };
     let is = |scalar| Some(Filter::Any(vec![Filter::Is("new_tierid".into(), scalar)]));

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::pool::PoolConnection;
+use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
 use tracing::warn;
 
 use crate::copies::{self, Key as CopyKey};
@@ -168,6 +169,14 @@ impl Cache {
         *self.opened.write().unwrap_or_else(PoisonError::into_inner) = pool;
     }
 
+    /// For several questions in a row: each alone waits for a connection, and for it to be put back.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::Sql`].
+    pub async fn reading(&self) -> Result<Reading, Error> {
+        Ok(Reading(self.pool()?.acquire().await?))
+    }
+
     pub(crate) fn pool(&self) -> Result<SqlitePool, Error> {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         opened.clone().ok_or(Error::Locked)
@@ -250,7 +259,7 @@ impl Cache {
         Ok(())
     }
 
-    /// The last answer for this visitor, if there is one.
+    /// As [`Reading::answer`], of this question alone.
     ///
     /// # Errors
     /// [`Error::Sql`] or [`Error::Stored`].
@@ -259,22 +268,10 @@ impl Cache {
         organization: &str,
         visitor: &[u8],
     ) -> Result<Option<CachedAnswer>, Error> {
-        let row =
-            sqlx::query("SELECT body, read_at FROM answer WHERE organization = ? AND visitor = ?")
-                .bind(organization)
-                .bind(visitor)
-                .fetch_optional(&self.pool()?)
-                .await?;
-        row.map(|row| {
-            Ok(CachedAnswer {
-                body: row.try_get("body")?,
-                read_at: timestamp(row.try_get("read_at")?)?,
-            })
-        })
-        .transpose()
+        self.reading().await?.answer(organization, visitor).await
     }
 
-    /// The last copy of a record, if there is one.
+    /// As [`Reading::record`], of this question alone.
     ///
     /// # Errors
     /// [`Error::Sql`] or [`Error::Stored`].
@@ -284,9 +281,7 @@ impl Cache {
         entity: &str,
         id: &str,
     ) -> Result<Option<CachedRecord>, Error> {
-        let find = copies::Find::Id(id.to_owned());
-        let found = self.find(organization, entity, &find, 1).await?;
-        Ok(found.into_iter().next())
+        self.reading().await?.record(organization, entity, id).await
     }
 
     /// Keeps what an organization's tables look like; an older copy is replaced. The oldest of many organizations
@@ -384,6 +379,36 @@ impl Cache {
         .await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+/// Several questions in a row, over one connection.
+#[derive(Debug)]
+pub struct Reading(pub(crate) PoolConnection<Sqlite>);
+
+impl Reading {
+    /// The last answer for this visitor, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn answer(
+        &mut self,
+        organization: &str,
+        visitor: &[u8],
+    ) -> Result<Option<CachedAnswer>, Error> {
+        let row =
+            sqlx::query("SELECT body, read_at FROM answer WHERE organization = ? AND visitor = ?")
+                .bind(organization)
+                .bind(visitor)
+                .fetch_optional(&mut *self.0)
+                .await?;
+        row.map(|row| {
+            Ok(CachedAnswer {
+                body: row.try_get("body")?,
+                read_at: timestamp(row.try_get("read_at")?)?,
+            })
+        })
+        .transpose()
     }
 }
 

@@ -3,11 +3,13 @@
 //! What can be found of a record is what its keeper says: pairs of a name and a value ([`Key`]s, for rules) and words (for
 //! a person who searches). This module knows nothing of what they mean.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use crate::cache::{Cache, timestamp};
+use crate::cache::{Cache, Reading, timestamp};
 use crate::{Error, cache::CachedRecord};
 
 pub(crate) const TABLES: &str = "
@@ -80,8 +82,8 @@ impl std::fmt::Debug for Key {
 /// Which copies are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Find {
-    /// The copy with this id.
-    Id(String),
+    /// The copies with these ids.
+    Ids(Vec<String>),
     /// Those that have this key.
     Is(Key),
     /// Those with a key of this name whose value begins so.
@@ -146,8 +148,94 @@ pub struct Turn<'a> {
     pub load: i64,
 }
 
-impl Cache {
+impl Reading {
     /// The copies that are meant: active ones first, then those that were changed last, then by id.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn find(
+        &mut self,
+        organization: &str,
+        entity: &str,
+        find: &Find,
+        at_most: u32,
+    ) -> Result<Vec<CachedRecord>, Error> {
+        let mut query = QueryBuilder::new(
+            "WITH this AS MATERIALIZED (SELECT id, synced_at FROM part WHERE organization = ",
+        );
+        query
+            .push_bind(organization.to_owned())
+            .push(" AND entity = ")
+            .push_bind(entity.to_owned())
+            .push(
+                ") SELECT id, body, max(read_at, iif(pass > 0, coalesce((SELECT synced_at FROM this), 0), 0)) AS read_at
+                 FROM record WHERE n IN (",
+            );
+        push_find(&mut query, find)?;
+        query
+            .push(") ORDER BY is_inactive, modified_at DESC, id LIMIT ")
+            .push_bind(i64::from(at_most));
+        let rows = query.build().fetch_all(&mut *self.0).await?;
+        rows.iter().map(|row| record(entity, row)).collect()
+    }
+
+    /// The last copy of a record, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn record(
+        &mut self,
+        organization: &str,
+        entity: &str,
+        id: &str,
+    ) -> Result<Option<CachedRecord>, Error> {
+        let find = Find::Ids(vec![id.to_owned()]);
+        let found = self.find(organization, entity, &find, 1).await?;
+        Ok(found.into_iter().next())
+    }
+
+    /// How far each table is synchronised, by logical name; one of which nothing was ever kept is not among them.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn synchronised(
+        &mut self,
+        organization: &str,
+    ) -> Result<BTreeMap<String, Synchronised>, Error> {
+        let rows = sqlx::query(
+            "SELECT entity, pass, spec, is_loading, next, delta, done, expected, synced_at FROM part
+             WHERE organization = ?",
+        )
+        .bind(organization)
+        .fetch_all(&mut *self.0)
+        .await?;
+        let number = |value: i64| u64::try_from(value).map_err(|_| Error::Stored("number"));
+        let mut tables = BTreeMap::new();
+        for row in rows {
+            let state = Synchronised {
+                load: row.try_get("pass")?,
+                spec: row.try_get("spec")?,
+                is_loading: row.try_get("is_loading")?,
+                next: row.try_get("next")?,
+                delta: row.try_get("delta")?,
+                done: number(row.try_get("done")?)?,
+                expected: row
+                    .try_get::<Option<i64>, _>("expected")?
+                    .map(number)
+                    .transpose()?,
+                synced_at: row
+                    .try_get::<Option<i64>, _>("synced_at")?
+                    .map(timestamp)
+                    .transpose()?,
+            };
+            tables.insert(row.try_get("entity")?, state);
+        }
+        Ok(tables)
+    }
+}
+
+impl Cache {
+    /// As [`Reading::find`], of this question alone.
     ///
     /// # Errors
     /// [`Error::Sql`] or [`Error::Stored`].
@@ -158,22 +246,8 @@ impl Cache {
         find: &Find,
         at_most: u32,
     ) -> Result<Vec<CachedRecord>, Error> {
-        let mut connection = self.pool()?.acquire().await?;
-        let Some(part) = part(&mut connection, organization, entity).await? else {
-            return Ok(Vec::new());
-        };
-        let mut query = QueryBuilder::new(
-            "SELECT id, body, max(read_at, iif(pass > 0, coalesce((SELECT synced_at FROM part WHERE id = ",
-        );
-        query
-            .push_bind(part)
-            .push("), 0), 0)) AS read_at FROM record WHERE n IN (");
-        push_find(&mut query, part, find);
-        query
-            .push(") ORDER BY is_inactive, modified_at DESC, id LIMIT ")
-            .push_bind(i64::from(at_most));
-        let rows = query.build().fetch_all(&mut *connection).await?;
-        rows.iter().map(|row| record(entity, row)).collect()
+        let mut reading = self.reading().await?;
+        reading.find(organization, entity, find, at_most).await
     }
 
     /// The copies in which each of the words stands, or a word that begins with it: active ones first, then those that
@@ -237,34 +311,8 @@ impl Cache {
         organization: &str,
         entity: &str,
     ) -> Result<Synchronised, Error> {
-        let row = sqlx::query(
-            "SELECT pass, spec, is_loading, next, delta, done, expected, synced_at FROM part
-             WHERE organization = ? AND entity = ?",
-        )
-        .bind(organization)
-        .bind(entity)
-        .fetch_optional(&self.pool()?)
-        .await?;
-        let Some(row) = row else {
-            return Ok(Synchronised::default());
-        };
-        let number = |value: i64| u64::try_from(value).map_err(|_| Error::Stored("number"));
-        Ok(Synchronised {
-            load: row.try_get("pass")?,
-            spec: row.try_get("spec")?,
-            is_loading: row.try_get("is_loading")?,
-            next: row.try_get("next")?,
-            delta: row.try_get("delta")?,
-            done: number(row.try_get("done")?)?,
-            expected: row
-                .try_get::<Option<i64>, _>("expected")?
-                .map(number)
-                .transpose()?,
-            synced_at: row
-                .try_get::<Option<i64>, _>("synced_at")?
-                .map(timestamp)
-                .transpose()?,
-        })
+        let mut tables = self.reading().await?.synchronised(organization).await?;
+        Ok(tables.remove(entity).unwrap_or_default())
     }
 
     /// How many copies a table has that are kept by its synchronisation.
@@ -568,29 +616,28 @@ pub(crate) async fn part_made(
         .ok_or(Error::Stored("table"))
 }
 
-/// A select of the numbers of the records that are meant.
-fn push_find(query: &mut QueryBuilder<Sqlite>, part: i64, find: &Find) {
+/// A select of the numbers of the records that are meant, of the table that `this` is.
+fn push_find(query: &mut QueryBuilder<Sqlite>, find: &Find) -> Result<(), Error> {
     match find {
-        Find::Id(id) => {
+        Find::Ids(ids) => {
             query
-                .push("SELECT n FROM record WHERE part = ")
-                .push_bind(part)
-                .push(" AND id = ")
-                .push_bind(id.clone());
+                .push("SELECT n FROM record WHERE part = (SELECT id FROM this) AND id IN (SELECT value FROM json_each(")
+                .push_bind(json(ids)?)
+                .push("))");
         }
         Find::Is(key) => {
-            push_name(query, part, key);
+            push_name(query, key);
             query.push(" AND value = ").push_bind(key.value.clone());
         }
         Find::BeginsWith(key) => {
-            push_name(query, part, key);
+            push_name(query, key);
             query.push(" AND value >= ").push_bind(key.value.clone());
             if let Some(after) = after_all_that_begin_with(&key.value) {
                 query.push(" AND value < ").push_bind(after);
             }
         }
         Find::EndsWith(key) => {
-            push_name(query, part, key);
+            push_name(query, key);
             let length = i64::try_from(key.value.chars().count()).unwrap_or(i64::MAX);
             query
                 .push(" AND substr(value, -")
@@ -599,27 +646,30 @@ fn push_find(query: &mut QueryBuilder<Sqlite>, part: i64, find: &Find) {
                 .push_bind(key.value.clone());
         }
         Find::Contains(key) => {
-            push_name(query, part, key);
+            push_name(query, key);
             query
                 .push(" AND instr(value, ")
                 .push_bind(key.value.clone())
                 .push(") > 0");
         }
-        Find::All(all) => push_compound(query, part, all, " INTERSECT "),
-        Find::Any(any) => push_compound(query, part, any, " UNION "),
+        Find::All(all) => push_compound(query, all, " INTERSECT ")?,
+        Find::Any(any) => push_compound(query, any, " UNION ")?,
     }
+    Ok(())
 }
 
-fn push_name(query: &mut QueryBuilder<Sqlite>, part: i64, key: &Key) {
+fn push_name(query: &mut QueryBuilder<Sqlite>, key: &Key) {
     query
-        .push("SELECT record FROM key WHERE name = (SELECT id FROM key_name WHERE part = ")
-        .push_bind(part)
-        .push(" AND name = ")
+        .push("SELECT record FROM key WHERE name = (SELECT id FROM key_name WHERE part = (SELECT id FROM this) AND name = ")
         .push_bind(key.name.clone())
         .push(")");
 }
 
-fn push_compound(query: &mut QueryBuilder<Sqlite>, part: i64, parts: &[Find], with: &str) {
+fn push_compound(
+    query: &mut QueryBuilder<Sqlite>,
+    parts: &[Find],
+    with: &str,
+) -> Result<(), Error> {
     if parts.is_empty() {
         query.push("SELECT n FROM record WHERE 0");
     }
@@ -628,9 +678,10 @@ fn push_compound(query: &mut QueryBuilder<Sqlite>, part: i64, parts: &[Find], wi
             query.push(with);
         }
         query.push("SELECT * FROM (");
-        push_find(query, part, one);
+        push_find(query, one)?;
         query.push(")");
     }
+    Ok(())
 }
 
 /// The first text behind all that begin with this one; none if there is none.

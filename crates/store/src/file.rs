@@ -50,6 +50,8 @@ pub(crate) async fn open(
     // One connection that writes; readers never wait for it, thanks to WAL.
     let connected = SqlitePoolOptions::new()
         .max_connections(4)
+        // A connection to a file does not break; what is asked first would wait for the answer to this.
+        .test_before_acquire(false)
         // On a full disk SQLite ends a transaction by itself; a connection that does not know it can begin no other one.
         .after_release(|connection, _| {
             Box::pin(async {

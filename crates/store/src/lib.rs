@@ -21,7 +21,7 @@ mod store;
 mod takeover;
 
 pub use activity::{Line, LineFilter, NewLine};
-pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema};
+pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema, Reading};
 pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised, Turn};
 pub use erase::{CopiesOfTable, Kept, StoredAnswer, StoredCopy};
 pub use file::{close_all, private_folder};

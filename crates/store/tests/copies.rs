@@ -82,7 +82,7 @@ async fn copies_are_found_by_their_keys() {
     let mail = |value| key("mail", value);
     let dana = || Find::Is(mail("dana@x.example"));
     assert_eq!(ids(&cache, dana()).await, ["2", "1", "3"]);
-    assert_eq!(ids(&cache, Find::Id("4".to_owned())).await, ["4"]);
+    assert_eq!(ids(&cache, Find::Ids(vec!["4".to_owned()])).await, ["4"]);
     assert_eq!(ids(&cache, Find::BeginsWith(mail("lee_%"))).await, ["4"]);
     assert_eq!(ids(&cache, Find::EndsWith(mail("@y.example"))).await, ["4"]);
     assert_eq!(ids(&cache, Find::Contains(mail("_%"))).await, ["4"]);
