@@ -175,10 +175,9 @@ async fn put_accounts(
     if ids.is_empty() {
         return Ok(());
     }
-    let at_most = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let find = Find::Ids(ids.into_iter().collect());
     let table = Table::Account.logical_name();
-    let copies = reading.find(organization, table, &find, at_most).await?;
+    let copies = reading.find(organization, table, &find, u32::MAX).await?;
     let accounts = copies
         .into_iter()
         .map(|copy| Ok((copy.id.clone(), read(copy)?)))

@@ -174,7 +174,8 @@ impl Reading {
         push_find(&mut query, find)?;
         query
             .push(") ORDER BY is_inactive, modified_at DESC, id LIMIT ")
-            .push_bind(i64::from(at_most));
+            // Where the limit is bound, SQLite prepares the statement anew each time: its plan depends on the limit.
+            .push(at_most);
         let rows = query.build().fetch_all(&mut *self.0).await?;
         rows.iter().map(|row| record(entity, row)).collect()
     }
