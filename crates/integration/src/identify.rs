@@ -4,6 +4,7 @@
 //! a table are tried in their order and the first that finds a record wins; of several records that one
 //! rule finds, active ones come before inactive ones, then the most recently changed one comes first.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use comm100::Conversation;
@@ -380,11 +381,7 @@ pub fn evidence(
     known: &Columns,
     conversation: &Conversation,
 ) -> BTreeMap<String, String> {
-    let with = With {
-        known,
-        conversation,
-        country: identification.default_country.as_deref(),
-    };
+    let with = With::new(identification, known, conversation);
     let mut evidence = BTreeMap::new();
     for table in Table::RECOGNISED {
         for rule in identification.rules(table) {
@@ -413,11 +410,7 @@ pub fn questions(
     known: &Columns,
     conversation: &Conversation,
 ) -> Vec<Question> {
-    let with = With {
-        known,
-        conversation,
-        country: identification.default_country.as_deref(),
-    };
+    let with = With::new(identification, known, conversation);
     let columns = columns_to_read(table, identification, settings);
     let account_columns = match table {
         Table::Contact => columns_to_read(Table::Account, identification, settings),
@@ -454,11 +447,7 @@ pub fn judge(
     conversation: &Conversation,
     records: Vec<Record>,
 ) -> Outcome {
-    let with = With {
-        known,
-        conversation,
-        country: identification.default_country.as_deref(),
-    };
+    let with = With::new(identification, known, conversation);
     let mut matches = records.into_iter().filter_map(|record| {
         let reason = reason(table, rule, &with, &record)?;
         Some(Match {
@@ -506,6 +495,33 @@ struct With<'a> {
     known: &'a Columns,
     conversation: &'a Conversation,
     country: Option<&'a str>,
+    /// What was read as a telephone number already: reading one is dear, and the same one is read for every column.
+    numbers: RefCell<BTreeMap<String, Option<Number>>>,
+}
+
+impl<'a> With<'a> {
+    fn new(
+        identification: &'a Identification,
+        known: &'a Columns,
+        conversation: &'a Conversation,
+    ) -> With<'a> {
+        With {
+            known,
+            conversation,
+            country: identification.default_country.as_deref(),
+            numbers: RefCell::default(),
+        }
+    }
+
+    fn number(&self, text: &str) -> Option<Number> {
+        let mut numbers = self.numbers.borrow_mut();
+        if let Some(known) = numbers.get(text) {
+            return known.clone();
+        }
+        let number = Number::parse(text, self.country);
+        numbers.insert(text.to_owned(), number.clone());
+        number
+    }
 }
 
 fn rule_filter(table: Table, rule: &Rule, with: &With<'_>) -> Option<Filter> {
@@ -529,10 +545,7 @@ fn condition_filter(table: Table, condition: &Condition, with: &With<'_>) -> Opt
         Operator::EndsWith => Filter::EndsWith(column, value),
         Operator::Contains => Filter::Contains(column, value),
         Operator::Equals => match kind(table, condition, with.known) {
-            Kind::Phone => Filter::HasDigits(
-                column,
-                Number::parse(&value, with.country)?.digits().to_owned(),
-            ),
+            Kind::Phone => Filter::HasDigits(column, with.number(&value)?.digits().to_owned()),
             Kind::Id => Filter::Is(column, Scalar::Id(guid(&value)?)),
             Kind::Lookup => {
                 let scalar = match guid(&value) {
@@ -654,11 +667,7 @@ pub fn meets(
     conversation: &Conversation,
     record: &Record,
 ) -> bool {
-    let with = With {
-        known,
-        conversation,
-        country: identification.default_country.as_deref(),
-    };
+    let with = With::new(identification, known, conversation);
     let met = |condition: &Condition| {
         condition_filter(table, condition, &with).is_some()
             && met(table, condition, &with, record).is_some()
@@ -673,7 +682,6 @@ pub fn meets(
 }
 
 fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) -> Option<Met> {
-    let country = with.country;
     let kind = kind(table, condition, with.known);
     let asked = asked_value(condition, with.conversation)?;
     let value = if condition.column == table.key_column() {
@@ -687,8 +695,8 @@ fn met(table: Table, condition: &Condition, with: &With<'_>, record: &Record) ->
     let mut country_unknown = false;
     let holds = match condition.operator {
         Operator::Equals if kind == Kind::Phone => {
-            let stored = Number::parse(&value, country)?;
-            let asked = Number::parse(&asked, country)?;
+            let stored = with.number(&value)?;
+            let asked = with.number(&asked)?;
             country_unknown = stored.e164().is_none() || asked.e164().is_none();
             asked.is_same(&stored)
         }

@@ -150,8 +150,10 @@ const EXTENSION_MARKS: [&str; 8] = ["ext", "x", "#", ";", "durchwahl", "poste", 
 fn split_extension(text: &str) -> (&str, Option<&str>) {
     let is_marked = |at: usize| {
         text.get(at..).is_some_and(|rest| {
-            let rest = rest.to_lowercase();
-            EXTENSION_MARKS.iter().any(|mark| rest.starts_with(mark))
+            EXTENSION_MARKS.iter().any(|mark| {
+                let mut small = rest.chars().flat_map(char::to_lowercase);
+                mark.chars().all(|letter| small.next() == Some(letter))
+            })
         })
     };
     let first_digit = text
