@@ -493,7 +493,7 @@ async fn check(client: &Client, case: &Case) -> Result<usize, TestCaseError> {
         drop(reading);
         let local: BTreeMap<_, _> = local
             .iter()
-            .map(|(table, outcome)| (*table, said(outcome)))
+            .map(|local| (local.table, said(&local.outcome)))
             .collect();
         prop_assert_eq!(&local, &live, "{:?}", visitor);
         found += live.len();

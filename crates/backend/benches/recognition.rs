@@ -77,7 +77,7 @@ fn email(number: u64) -> String {
 
 fn phone(number: u64) -> String {
     let digits = 7_000_000_000 + number * 37 % 999_999_937;
-    format!("+44 {} {}", digits / 1_000_000, digits % 1_000_000)
+    format!("+44 {} {:06}", digits / 1_000_000, digits % 1_000_000)
 }
 
 fn record(table: Table, number: u64, read_at: Timestamp) -> Record {
@@ -165,15 +165,17 @@ async fn file(rules: &Rules, root: &str, folder: &Path, contacts: u64) -> PathBu
     path
 }
 
-fn visitor(number: u64, random: &mut StdRng) -> Conversation {
-    let visitor = match random.random_range(0..10) {
+/// A visitor, and whether anybody knows them.
+fn visitor(number: u64, random: &mut StdRng) -> (Conversation, bool) {
+    let kind = random.random_range(0..10);
+    let visitor = match kind {
         0..6 => json!({ "name": "Visitor", "email": email(number).to_uppercase() }),
         6..9 => json!({ "name": "Visitor", "phone": phone(number).replace("+44 ", "0") }),
         _ => {
             json!({ "name": "Visitor", "email": format!("nobody{number}@elsewhere.example"), "phone": "+1 206 555 0142" })
         }
     };
-    Conversation::from_visitor_value(visitor).unwrap()
+    (Conversation::from_visitor_value(visitor).unwrap(), kind < 9)
 }
 
 /// The bare query: one row by one key, prepared once, over one connection.
@@ -236,7 +238,7 @@ async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> 
         .collect();
     numbers.shuffle(&mut random);
     for (turn, number) in numbers.into_iter().enumerate() {
-        let conversation = visitor(number, &mut random);
+        let (conversation, is_known) = visitor(number, &mut random);
         let asked = email(number);
         // One after the other, so that whatever else the computer does falls on both.
         let begun = Instant::now();
@@ -246,6 +248,7 @@ async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> 
         let body = bare.ask(&asked).await;
         let theirs = begun.elapsed();
         assert!(body.is_some());
+        assert_eq!(found.is_some(), is_known, "{number}");
         black_box((found, body));
         if turn >= VISITORS {
             line.ours.record(nanoseconds(ours)).unwrap();

@@ -104,12 +104,13 @@ pub async fn get(
         let reading = &mut cache.reading().await?;
         let said = read(reading, organization, &key(rules, conversation)).await?;
         let found = local::recognise(reading, organization, rules, conversation).await?;
-        let tables = reading.synchronised(organization).await?;
         let mut recognition = said.unwrap_or_default();
-        for (table, outcome) in found {
-            let is_whole = tables
-                .get(table.logical_name())
-                .is_some_and(local::is_whole);
+        for local in found {
+            let local::Local {
+                table,
+                outcome,
+                is_whole,
+            } = local;
             let knows = recognition
                 .of(table)
                 .is_some_and(|said| said.matched.is_some());

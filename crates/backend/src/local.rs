@@ -3,19 +3,28 @@
 //! The same questions are asked and the same judge decides (`integration::identify`), so that the answer is the one that
 //! Dynamics would give if it had the rows that were copied.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use comm100::Conversation;
 use integration::identify::{self, Filter, Scalar};
 use integration::{Outcome, Record, Table, copies};
 use jiff::Timestamp;
-use store::{Cache, CachedRecord, CopyKey, Find, Reading, Synchronised};
+use store::{Along, Ask, Cache, CachedRecord, CopyKey, Find, Found, Reading};
 use tracing::warn;
 
 use crate::recognise::Rules;
 
 /// What a table's synchronisation wrote into its spec if it keeps every row.
 pub(crate) const WHOLE: &str = "all;";
+
+/// What the rules find in a table.
+#[derive(Debug)]
+pub struct Local {
+    /// The table.
+    pub table: Table,
+    /// What they find; something is matched.
+    pub outcome: Outcome,
+    /// Whether every row of the table is among the copies.
+    pub is_whole: bool,
+}
 
 /// What the rules find among the copies, for the tables in which they find something.
 ///
@@ -26,56 +35,79 @@ pub async fn recognise(
     organization: &str,
     rules: &Rules,
     conversation: &Conversation,
-) -> Result<Vec<(Table, Outcome)>, store::Error> {
-    let mut found = Vec::new();
-    for table in Table::RECOGNISED {
-        let outcome = outcome(reading, organization, rules, conversation, table).await?;
-        found.extend(outcome.map(|outcome| (table, outcome)));
-    }
-    Ok(found)
-}
-
-async fn outcome(
-    reading: &mut Reading,
-    organization: &str,
-    rules: &Rules,
-    conversation: &Conversation,
-    table: Table,
-) -> Result<Option<Outcome>, store::Error> {
+) -> Result<Vec<Local>, store::Error> {
     let Rules {
         identification,
         fields,
         columns,
     } = rules;
-    for question in identify::questions(table, identification, fields, columns, conversation) {
-        let Some(rule) = identification.rules(table).get(question.rule) else {
-            continue;
-        };
-        let copies = reading
-            .find(
-                organization,
-                table.logical_name(),
-                &find(table, &question.filter),
-                question.at_most,
-            )
-            .await?;
-        let mut records = copies
-            .into_iter()
-            .map(read)
-            .collect::<Result<Vec<_>, _>>()?;
-        put_accounts(reading, organization, &mut records).await?;
-        let outcome = identify::judge(table, rule, identification, columns, conversation, records);
-        if outcome.matched.is_some() {
-            return Ok(Some(outcome));
+    let questions = |table| {
+        identify::questions(table, identification, fields, columns, conversation).into_iter()
+    };
+    let mut left = Table::RECOGNISED.map(|table| (table, questions(table)));
+    let mut found = Vec::new();
+    loop {
+        // The next rule of every table in which nobody was found yet: one way to the file and back for all of them.
+        let asked: Vec<_> = left
+            .iter_mut()
+            .filter_map(|(table, left)| {
+                let question = left.next()?;
+                Some((find(*table, &question.filter), question))
+            })
+            .collect();
+        if asked.is_empty() {
+            return Ok(found);
+        }
+        let asks: Vec<_> = asked
+            .iter()
+            .map(|(find, question)| ask(question.table, find, question.at_most))
+            .collect();
+        let copies = reading.find_each(organization, &asks).await?;
+        for ((_, question), copies) in asked.iter().zip(copies) {
+            let table = question.table;
+            let Some(rule) = identification.rules(table).get(question.rule) else {
+                continue;
+            };
+            let is_whole = copies.first().is_some_and(is_whole);
+            let records = copies
+                .into_iter()
+                .map(with_account)
+                .collect::<Result<_, _>>()?;
+            let outcome =
+                identify::judge(table, rule, identification, columns, conversation, records);
+            if outcome.matched.is_some() {
+                let rest = left.iter_mut().filter(|(other, _)| *other == table);
+                rest.for_each(|(_, rest)| *rest = Vec::new().into_iter());
+                found.push(Local {
+                    table,
+                    outcome,
+                    is_whole,
+                });
+            }
         }
     }
-    Ok(None)
 }
 
-/// Whether every row of a table is among the copies.
-#[must_use]
-pub fn is_whole(state: &Synchronised) -> bool {
-    state.synced_at.is_some() && !state.is_loading && state.spec.starts_with(WHOLE)
+/// Whether every row of the table of what was found is among the copies.
+fn is_whole(found: &Found) -> bool {
+    found
+        .loaded
+        .as_ref()
+        .is_some_and(|spec| spec.starts_with(WHOLE))
+}
+
+/// What is asked of a table; of contacts together with their accounts.
+fn ask(table: Table, find: &Find, at_most: u32) -> Ask<'_> {
+    let parent = copies::parent_column(table).filter(|_| table == Table::Contact);
+    Ask {
+        entity: table.logical_name(),
+        find,
+        at_most,
+        along: parent.map(|key| Along {
+            key,
+            entity: Table::Account.logical_name(),
+        }),
+    }
 }
 
 /// The copy of a record, a contact's with its account.
@@ -88,14 +120,16 @@ pub async fn record(
     table: Table,
     id: &str,
 ) -> Result<Option<Record>, store::Error> {
-    let copy = reading
-        .record(organization, table.logical_name(), id)
+    let find = Find::Ids(vec![id.to_owned()]);
+    let found = reading
+        .find_each(organization, &[ask(table, &find, 1)])
         .await?;
-    let Some(mut record) = copy.map(read).transpose()? else {
-        return Ok(None);
-    };
-    put_accounts(reading, organization, std::slice::from_mut(&mut record)).await?;
-    Ok(Some(record))
+    found
+        .into_iter()
+        .flatten()
+        .next()
+        .map(with_account)
+        .transpose()
 }
 
 /// A record as it is kept: a contact without its account, which has a copy of its own.
@@ -160,33 +194,12 @@ pub fn read(copy: CachedRecord) -> Result<Record, store::Error> {
     })
 }
 
-/// Gives contacts the copies of their accounts.
-async fn put_accounts(
-    reading: &mut Reading,
-    organization: &str,
-    records: &mut [Record],
-) -> Result<(), store::Error> {
-    let account_of = |record: &Record| {
-        let column = copies::parent_column(record.table);
-        let column = column.filter(|_| record.table == Table::Contact)?;
-        Some(record.text(column)?.to_lowercase())
-    };
-    let ids: BTreeSet<String> = records.iter().filter_map(account_of).collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let find = Find::Ids(ids.into_iter().collect());
-    let table = Table::Account.logical_name();
-    let copies = reading.find(organization, table, &find, u32::MAX).await?;
-    let accounts = copies
-        .into_iter()
-        .map(|copy| Ok((copy.id.clone(), read(copy)?)))
-        .collect::<Result<BTreeMap<_, _>, store::Error>>()?;
-    for record in records {
-        let account = account_of(record).and_then(|id| accounts.get(&id).cloned());
-        record.account = account.map(Box::new);
-    }
-    Ok(())
+fn with_account(found: Found) -> Result<Record, store::Error> {
+    let account = found.along.map(read).transpose()?;
+    Ok(Record {
+        account: account.map(Box::new),
+        ..read(found.record)?
+    })
 }
 
 /// The question in the cache's words.

@@ -3,8 +3,6 @@
 //! What can be found of a record is what its keeper says: pairs of a name and a value ([`Key`]s, for rules) and words (for
 //! a person who searches). This module knows nothing of what they mean.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -148,7 +146,94 @@ pub struct Turn<'a> {
     pub load: i64,
 }
 
+/// One of several questions that are asked at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The table, by logical name.
+    pub entity: &'a str,
+    /// Which of its copies.
+    pub find: &'a Find,
+    /// How many at most.
+    pub at_most: u32,
+    /// What comes along with each.
+    pub along: Option<Along<'a>>,
+}
+
+/// The copy of another table whose id stands under a key of the one that is found.
+#[derive(Clone, Copy, Debug)]
+pub struct Along<'a> {
+    /// The key's name.
+    pub key: &'a str,
+    /// The other table, by logical name.
+    pub entity: &'a str,
+}
+
+/// A copy that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The copy.
+    pub record: CachedRecord,
+    /// What came along with it.
+    pub along: Option<CachedRecord>,
+    /// What was loaded of its table ([`Synchronised::spec`]), if a load has ended and none goes on.
+    pub loaded: Option<String>,
+}
+
 impl Reading {
+    /// The copies that are meant by each question: active ones first, then those that were changed last, then by id.
+    ///
+    /// # Errors
+    /// [`Error::Sql`] or [`Error::Stored`].
+    pub async fn find_each(
+        &mut self,
+        organization: &str,
+        asks: &[Ask<'_>],
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        let mut found: Vec<Vec<Found>> = asks.iter().map(|_| Vec::new()).collect();
+        if asks.is_empty() {
+            return Ok(found);
+        }
+        let mut query = QueryBuilder::new("");
+        for (place, ask) in asks.iter().enumerate() {
+            query.push(if place == 0 { "WITH " } else { ", " });
+            push_part(&mut query, "this", place, organization, ask.entity);
+            if let Some(along) = ask.along {
+                query.push(", ");
+                push_part(&mut query, "other", place, organization, along.entity);
+            }
+        }
+        for (place, ask) in asks.iter().enumerate() {
+            if place > 0 {
+                query.push(" UNION ALL ");
+            }
+            push_ask(&mut query, place, ask)?;
+        }
+        query.push(" ORDER BY place, is_inactive, modified_at DESC, id");
+        for row in query.build().fetch_all(&mut *self.0).await? {
+            let place: i64 = row.try_get("place")?;
+            let place = usize::try_from(place).map_err(|_| Error::Stored("number"))?;
+            let (Some(ask), Some(found)) = (asks.get(place), found.get_mut(place)) else {
+                return Err(Error::Stored("number"));
+            };
+            let along = match (ask.along, row.try_get("along_id")?) {
+                (Some(along), Some(id)) => Some(CachedRecord {
+                    entity: along.entity.to_owned(),
+                    id,
+                    body: row.try_get("along_body")?,
+                    read_at: timestamp(row.try_get("along_read_at")?)?,
+                    ..CachedRecord::default()
+                }),
+                (Some(_) | None, _) => None,
+            };
+            found.push(Found {
+                record: record(ask.entity, &row)?,
+                along,
+                loaded: row.try_get("loaded")?,
+            });
+        }
+        Ok(found)
+    }
+
     /// The copies that are meant: active ones first, then those that were changed last, then by id.
     ///
     /// # Errors
@@ -160,24 +245,15 @@ impl Reading {
         find: &Find,
         at_most: u32,
     ) -> Result<Vec<CachedRecord>, Error> {
-        let mut query = QueryBuilder::new(
-            "WITH this AS MATERIALIZED (SELECT id, synced_at FROM part WHERE organization = ",
-        );
-        query
-            .push_bind(organization.to_owned())
-            .push(" AND entity = ")
-            .push_bind(entity.to_owned())
-            .push(
-                ") SELECT id, body, max(read_at, iif(pass > 0, coalesce((SELECT synced_at FROM this), 0), 0)) AS read_at
-                 FROM record WHERE n IN (",
-            );
-        push_find(&mut query, find)?;
-        query
-            .push(") ORDER BY is_inactive, modified_at DESC, id LIMIT ")
-            // Where the limit is bound, SQLite prepares the statement anew each time: its plan depends on the limit.
-            .push(at_most);
-        let rows = query.build().fetch_all(&mut *self.0).await?;
-        rows.iter().map(|row| record(entity, row)).collect()
+        let ask = Ask {
+            entity,
+            find,
+            at_most,
+            along: None,
+        };
+        let found = self.find_each(organization, &[ask]).await?;
+        let found = found.into_iter().flatten();
+        Ok(found.map(|found| found.record).collect())
     }
 
     /// The last copy of a record, if there is one.
@@ -193,45 +269,6 @@ impl Reading {
         let find = Find::Ids(vec![id.to_owned()]);
         let found = self.find(organization, entity, &find, 1).await?;
         Ok(found.into_iter().next())
-    }
-
-    /// How far each table is synchronised, by logical name; one of which nothing was ever kept is not among them.
-    ///
-    /// # Errors
-    /// [`Error::Sql`] or [`Error::Stored`].
-    pub async fn synchronised(
-        &mut self,
-        organization: &str,
-    ) -> Result<BTreeMap<String, Synchronised>, Error> {
-        let rows = sqlx::query(
-            "SELECT entity, pass, spec, is_loading, next, delta, done, expected, synced_at FROM part
-             WHERE organization = ?",
-        )
-        .bind(organization)
-        .fetch_all(&mut *self.0)
-        .await?;
-        let number = |value: i64| u64::try_from(value).map_err(|_| Error::Stored("number"));
-        let mut tables = BTreeMap::new();
-        for row in rows {
-            let state = Synchronised {
-                load: row.try_get("pass")?,
-                spec: row.try_get("spec")?,
-                is_loading: row.try_get("is_loading")?,
-                next: row.try_get("next")?,
-                delta: row.try_get("delta")?,
-                done: number(row.try_get("done")?)?,
-                expected: row
-                    .try_get::<Option<i64>, _>("expected")?
-                    .map(number)
-                    .transpose()?,
-                synced_at: row
-                    .try_get::<Option<i64>, _>("synced_at")?
-                    .map(timestamp)
-                    .transpose()?,
-            };
-            tables.insert(row.try_get("entity")?, state);
-        }
-        Ok(tables)
     }
 }
 
@@ -312,8 +349,34 @@ impl Cache {
         organization: &str,
         entity: &str,
     ) -> Result<Synchronised, Error> {
-        let mut tables = self.reading().await?.synchronised(organization).await?;
-        Ok(tables.remove(entity).unwrap_or_default())
+        let row = sqlx::query(
+            "SELECT pass, spec, is_loading, next, delta, done, expected, synced_at FROM part
+             WHERE organization = ? AND entity = ?",
+        )
+        .bind(organization)
+        .bind(entity)
+        .fetch_optional(&self.pool()?)
+        .await?;
+        let Some(row) = row else {
+            return Ok(Synchronised::default());
+        };
+        let number = |value: i64| u64::try_from(value).map_err(|_| Error::Stored("number"));
+        Ok(Synchronised {
+            load: row.try_get("pass")?,
+            spec: row.try_get("spec")?,
+            is_loading: row.try_get("is_loading")?,
+            next: row.try_get("next")?,
+            delta: row.try_get("delta")?,
+            done: number(row.try_get("done")?)?,
+            expected: row
+                .try_get::<Option<i64>, _>("expected")?
+                .map(number)
+                .transpose()?,
+            synced_at: row
+                .try_get::<Option<i64>, _>("synced_at")?
+                .map(timestamp)
+                .transpose()?,
+        })
     }
 
     /// How many copies a table has that are kept by its synchronisation.
@@ -617,28 +680,84 @@ pub(crate) async fn part_made(
         .ok_or(Error::Stored("table"))
 }
 
+/// A table as a part of a statement: `this0`, `other0`.
+fn push_part(
+    query: &mut QueryBuilder<Sqlite>,
+    name: &str,
+    place: usize,
+    organization: &str,
+    entity: &str,
+) {
+    query
+        .push(name)
+        .push(place)
+        .push(" AS MATERIALIZED (SELECT id, spec, synced_at, is_loading FROM part WHERE organization = ")
+        .push_bind(organization.to_owned())
+        .push(" AND entity = ")
+        .push_bind(entity.to_owned())
+        .push(")");
+}
+
+/// A select of what one question means.
+fn push_ask(query: &mut QueryBuilder<Sqlite>, place: usize, ask: &Ask<'_>) -> Result<(), Error> {
+    query
+        .push("SELECT ")
+        .push(place)
+        .push(
+            " AS place, found.is_inactive AS is_inactive, found.modified_at AS modified_at, found.id AS id, found.body AS body,
+             max(found.read_at, iif(found.pass > 0, coalesce(this.synced_at, 0), 0)) AS read_at,
+             iif(this.synced_at IS NULL OR this.is_loading, NULL, this.spec) AS loaded,",
+        )
+        .push(if ask.along.is_some() {
+            " along.id AS along_id, along.body AS along_body,
+             max(along.read_at, iif(along.pass > 0, coalesce(other.synced_at, 0), 0)) AS along_read_at"
+        } else {
+            " NULL AS along_id, NULL AS along_body, NULL AS along_read_at"
+        })
+        .push(" FROM (SELECT * FROM record WHERE n IN (");
+    push_find(query, place, ask.find)?;
+    query
+        .push(") ORDER BY is_inactive, modified_at DESC, id LIMIT ")
+        // Where the limit is bound, SQLite prepares the statement anew each time: its plan depends on the limit.
+        .push(ask.at_most)
+        .push(") AS found JOIN this")
+        .push(place)
+        .push(" AS this");
+    if let Some(along) = ask.along {
+        query
+            .push(" LEFT JOIN other")
+            .push(place)
+            .push(" AS other LEFT JOIN key ON key.record = found.n AND key.name = ");
+        push_name(query, place, along.key);
+        query.push(" LEFT JOIN record AS along ON along.part = other.id AND along.id = key.value");
+    }
+    Ok(())
+}
+
 /// A select of the numbers of the records that are meant, of the table that `this` is.
-fn push_find(query: &mut QueryBuilder<Sqlite>, find: &Find) -> Result<(), Error> {
+fn push_find(query: &mut QueryBuilder<Sqlite>, place: usize, find: &Find) -> Result<(), Error> {
     match find {
         Find::Ids(ids) => {
             query
-                .push("SELECT n FROM record WHERE part = (SELECT id FROM this) AND id IN (SELECT value FROM json_each(")
+                .push("SELECT n FROM record WHERE part = (SELECT id FROM this")
+                .push(place)
+                .push(") AND id IN (SELECT value FROM json_each(")
                 .push_bind(json(ids)?)
                 .push("))");
         }
         Find::Is(key) => {
-            push_name(query, key);
+            push_key(query, place, key);
             query.push(" AND value = ").push_bind(key.value.clone());
         }
         Find::BeginsWith(key) => {
-            push_name(query, key);
+            push_key(query, place, key);
             query.push(" AND value >= ").push_bind(key.value.clone());
             if let Some(after) = after_all_that_begin_with(&key.value) {
                 query.push(" AND value < ").push_bind(after);
             }
         }
         Find::EndsWith(key) => {
-            push_name(query, key);
+            push_key(query, place, key);
             let length = i64::try_from(key.value.chars().count()).unwrap_or(i64::MAX);
             query
                 .push(" AND substr(value, -")
@@ -647,39 +766,48 @@ fn push_find(query: &mut QueryBuilder<Sqlite>, find: &Find) -> Result<(), Error>
                 .push_bind(key.value.clone());
         }
         Find::Contains(key) => {
-            push_name(query, key);
+            push_key(query, place, key);
             query
                 .push(" AND instr(value, ")
                 .push_bind(key.value.clone())
                 .push(") > 0");
         }
-        Find::All(all) => push_compound(query, all, " INTERSECT ")?,
-        Find::Any(any) => push_compound(query, any, " UNION ")?,
+        Find::All(all) => push_compound(query, place, all, " INTERSECT ")?,
+        Find::Any(any) => push_compound(query, place, any, " UNION ")?,
     }
     Ok(())
 }
 
-fn push_name(query: &mut QueryBuilder<Sqlite>, key: &Key) {
+fn push_key(query: &mut QueryBuilder<Sqlite>, place: usize, key: &Key) {
+    query.push("SELECT record FROM key WHERE name = ");
+    push_name(query, place, &key.name);
+}
+
+/// The number of a key's name.
+fn push_name(query: &mut QueryBuilder<Sqlite>, place: usize, name: &str) {
     query
-        .push("SELECT record FROM key WHERE name = (SELECT id FROM key_name WHERE part = (SELECT id FROM this) AND name = ")
-        .push_bind(key.name.clone())
+        .push("(SELECT id FROM key_name WHERE part = (SELECT id FROM this")
+        .push(place)
+        .push(") AND name = ")
+        .push_bind(name.to_owned())
         .push(")");
 }
 
 fn push_compound(
     query: &mut QueryBuilder<Sqlite>,
+    place: usize,
     parts: &[Find],
     with: &str,
 ) -> Result<(), Error> {
     if parts.is_empty() {
         query.push("SELECT n FROM record WHERE 0");
     }
-    for (place, one) in parts.iter().enumerate() {
-        if place > 0 {
+    for (at, one) in parts.iter().enumerate() {
+        if at > 0 {
             query.push(with);
         }
         query.push("SELECT * FROM (");
-        push_find(query, one)?;
+        push_find(query, place, one)?;
         query.push(")");
     }
     Ok(())

@@ -22,7 +22,7 @@ mod takeover;
 
 pub use activity::{Line, LineFilter, NewLine};
 pub use cache::{Cache, CachedAnswer, CachedRecord, CachedSchema, Reading};
-pub use copies::{Find, Key as CopyKey, SyncPage, Synchronised, Turn};
+pub use copies::{Along, Ask, Find, Found, Key as CopyKey, SyncPage, Synchronised, Turn};
 pub use erase::{CopiesOfTable, Kept, StoredAnswer, StoredCopy};
 pub use file::{close_all, private_folder};
 pub use key::Key;
