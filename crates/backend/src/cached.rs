@@ -101,9 +101,16 @@ pub async fn get(
 ) -> Option<Recognition> {
     let organization = organization(client);
     let read = async {
-        let reading = &mut cache.reading().await?;
-        let said = read(reading, organization, &key(rules, conversation)).await?;
-        let found = local::recognise(reading, organization, rules, conversation).await?;
+        // At the same time, over a connection each: a way to the file and back takes longer than the reading.
+        let said = async {
+            let key = key(rules, conversation);
+            read(&mut cache.reading().await?, organization, &key).await
+        };
+        let found = async {
+            let mut reading = cache.reading().await?;
+            local::recognise(&mut reading, organization, rules, conversation).await
+        };
+        let (found, said) = tokio::try_join!(found, said)?;
         let mut recognition = said.unwrap_or_default();
         for local in found {
             let local::Local {
