@@ -12,6 +12,9 @@ use tracing::warn;
 
 use crate::recognise::Rules;
 
+/// Where the id of its account stands in the copy of a contact.
+const ACCOUNT_ID: &str = "$.values.parentcustomerid.raw";
+
 /// What a table's synchronisation wrote into its spec if it keeps every row.
 pub(crate) const WHOLE: &str = "all;";
 
@@ -98,13 +101,12 @@ fn is_whole(found: &Found) -> bool {
 
 /// What is asked of a table; of contacts together with their accounts.
 fn ask(table: Table, find: &Find, at_most: u32) -> Ask<'_> {
-    let parent = copies::parent_column(table).filter(|_| table == Table::Contact);
     Ask {
         entity: table.logical_name(),
         find,
         at_most,
-        along: parent.map(|key| Along {
-            key,
+        along: (table == Table::Contact).then_some(Along {
+            id_at: ACCOUNT_ID,
             entity: Table::Account.logical_name(),
         }),
     }

@@ -159,11 +159,11 @@ pub struct Ask<'a> {
     pub along: Option<Along<'a>>,
 }
 
-/// The copy of another table whose id stands under a key of the one that is found.
+/// The copy of another table whose id stands in the one that is found.
 #[derive(Clone, Copy, Debug)]
 pub struct Along<'a> {
-    /// The key's name.
-    pub key: &'a str,
+    /// Where in its body, as a path of SQLite's JSON functions.
+    pub id_at: &'a str,
     /// The other table, by logical name.
     pub entity: &'a str,
 }
@@ -727,9 +727,11 @@ fn push_ask(query: &mut QueryBuilder<Sqlite>, place: usize, ask: &Ask<'_>) -> Re
         query
             .push(" LEFT JOIN other")
             .push(place)
-            .push(" AS other LEFT JOIN key ON key.record = found.n AND key.name = ");
-        push_name(query, place, along.key);
-        query.push(" LEFT JOIN record AS along ON along.part = other.id AND along.id = key.value");
+            .push(
+                " AS other LEFT JOIN record AS along ON along.part = other.id AND along.id = lower(found.body ->> ",
+            )
+            .push_bind(along.id_at.to_owned())
+            .push(")");
     }
     Ok(())
 }
