@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use backend::recognise::Rules;
@@ -39,6 +40,10 @@ const SIZES: [u64; 4] = [1_000, 10_000, 200_000, 1_000_000];
 /// How many visitors are asked about, after as many to warm up with.
 const VISITORS: usize = 20_000;
 const PAGE: u64 = 5_000;
+/// How often each file is measured; the middle of what was found is told.
+const ROUNDS: usize = 5;
+/// The variable that names the folder in which the files are kept.
+const FILES: &str = "COMPANION_BENCH_FILES";
 
 fn rules() -> Rules {
     let settings = Settings::default();
@@ -222,13 +227,10 @@ impl Bare {
     }
 }
 
-struct Line {
-    contacts: u64,
-    ours: Histogram<u64>,
-    bare: Histogram<u64>,
-}
+/// p50 and p99 of ours, then of the bare query, in milliseconds.
+type Quantiles = [f64; 4];
 
-async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> Line {
+async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> Quantiles {
     // All of it is in the system's memory, whatever was read since it was written.
     std::io::copy(
         &mut std::fs::File::open(path).unwrap(),
@@ -239,11 +241,10 @@ async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> 
     let (cache, _) = Cache::open(path, &Key::parse(KEY).unwrap()).await.unwrap();
     let mut bare = Bare::open(path, root).await;
     let mut random = StdRng::seed_from_u64(contacts);
-    let mut line = Line {
-        contacts,
-        ours: Histogram::new(3).unwrap(),
-        bare: Histogram::new(3).unwrap(),
-    };
+    let mut times = [
+        Histogram::<u64>::new(3).unwrap(),
+        Histogram::<u64>::new(3).unwrap(),
+    ];
     // As many known visitors as there are contacts, but no more than are asked about.
     let mut numbers: Vec<u64> = (0..VISITORS * 2)
         .map(|_| random.random_range(0..contacts))
@@ -263,64 +264,101 @@ async fn measure(contacts: u64, path: &Path, client: &Client, rules: &Rules) -> 
         assert_eq!(found.is_some(), is_known, "{number}");
         black_box((found, body));
         if turn >= VISITORS {
-            line.ours.record(nanoseconds(ours)).unwrap();
-            line.bare.record(nanoseconds(theirs)).unwrap();
+            for (times, time) in times.iter_mut().zip([ours, theirs]) {
+                times
+                    .record(u64::try_from(time.as_nanos()).unwrap())
+                    .unwrap();
+            }
         }
     }
     bare.connection.close().await.unwrap();
     cache.close().await;
-    line
+    let [ours, bare] = times.map(|times| {
+        [0.5, 0.99].map(|quantile| {
+            let time = Duration::from_nanos(times.value_at_quantile(quantile));
+            time.as_secs_f64() * 1000.0
+        })
+    });
+    [ours[0], ours[1], bare[0], bare[1]]
 }
 
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap()
+/// What another process of this program measures of one file. Each has its own: as the companion opens one file, and no
+/// other's leavings are in its memory.
+fn measured_apart(folder: &Path, contacts: u64) -> Quantiles {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--bench", "--alone", &contacts.to_string()])
+        .env(FILES, folder)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn milliseconds(histogram: &Histogram<u64>, quantile: f64) -> f64 {
-    Duration::from_nanos(histogram.value_at_quantile(quantile)).as_secs_f64() * 1000.0
+/// The middle one of each quantile.
+fn middle(mut rounds: Vec<Quantiles>) -> Quantiles {
+    let mut middle = Quantiles::default();
+    for (place, value) in middle.iter_mut().enumerate() {
+        rounds.sort_by(|one, other| one[place].total_cmp(&other[place]));
+        *value = rounds[rounds.len() / 2][place];
+    }
+    middle
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let is_given = |name: &str| arguments.iter().any(|argument| argument == name);
     // `cargo test --benches` and `nextest` only want to know that it runs.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_given("--bench") {
         return;
     }
-    let mut sizes: Vec<u64> = std::env::args()
+    let mut sizes: Vec<u64> = arguments
+        .iter()
         .filter_map(|size| size.parse().ok())
         .collect();
     if sizes.is_empty() {
         sizes = SIZES.to_vec();
     }
     let temporary = tempfile::tempdir().unwrap();
-    let kept = std::env::var_os("COMPANION_BENCH_FILES").map(PathBuf::from);
+    let kept = std::env::var_os(FILES).map(PathBuf::from);
     let folder = kept.as_deref().unwrap_or(temporary.path());
     let (rules, client) = (rules(), client());
     let root = client.organization().web_root().as_str();
+    if is_given("--alone") {
+        for contacts in sizes {
+            let path = file(&rules, root, folder, contacts).await;
+            let quantiles = measure(contacts, &path, &client, &rules).await;
+            println!("{}", json!(quantiles));
+        }
+        return;
+    }
+    for contacts in &sizes {
+        file(&rules, root, folder, *contacts).await;
+    }
+    // In turns, so that whatever else the computer does falls on all.
+    let mut rounds: BTreeMap<u64, Vec<Quantiles>> = BTreeMap::new();
+    for _ in 0..ROUNDS {
+        for contacts in &sizes {
+            let measured = measured_apart(folder, *contacts);
+            rounds.entry(*contacts).or_default().push(measured);
+        }
+    }
     println!("\nRecognition from the copies, and one bare prepared query of the same file (ms)\n");
     println!("| contacts | p50 | p99 | bare p50 | bare p99 |");
     println!("| ---: | ---: | ---: | ---: | ---: |");
-    let mut lines = Vec::new();
-    for contacts in sizes {
-        let path = file(&rules, root, folder, contacts).await;
-        let line = measure(contacts, &path, &client, &rules).await;
-        println!(
-            "| {} | {:.3} | {:.3} | {:.3} | {:.3} |",
-            line.contacts,
-            milliseconds(&line.ours, 0.5),
-            milliseconds(&line.ours, 0.99),
-            milliseconds(&line.bare, 0.5),
-            milliseconds(&line.bare, 0.99),
-        );
-        lines.push(line);
+    let lines: Vec<(u64, Quantiles)> = rounds
+        .into_iter()
+        .map(|(contacts, rounds)| (contacts, middle(rounds)))
+        .collect();
+    for (contacts, [p50, p99, bare_p50, bare_p99]) in &lines {
+        println!("| {contacts} | {p50:.3} | {p99:.3} | {bare_p50:.3} | {bare_p99:.3} |");
     }
-    if let (Some(least), Some(most)) = (lines.first(), lines.last()) {
+    if let (Some((least, small)), Some((most, large))) = (lines.first(), lines.last()) {
         println!(
-            "\n{} contacts take {:.2} times as long as {} at p50, {:.2} times at p99.",
-            most.contacts,
-            milliseconds(&most.ours, 0.5) / milliseconds(&least.ours, 0.5),
-            least.contacts,
-            milliseconds(&most.ours, 0.99) / milliseconds(&least.ours, 0.99),
+            "\n{most} contacts take {:.2} times as long as {least} at p50, {:.2} times at p99.",
+            large[0] / small[0],
+            large[1] / small[1],
         );
     }
 }
