@@ -5,7 +5,7 @@
 )]
 
 use jiff::Timestamp;
-use store::{Cache, CachedRecord, CopyKey, Find, SyncPage};
+use store::{Along, Ask, Cache, CachedRecord, CopyKey, Find, Found, SyncPage};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -113,6 +113,72 @@ async fn copies_are_found_by_their_keys() {
         cache.find("o", "contact", &dana(), 1).await.unwrap().len(),
         1
     );
+}
+
+#[tokio::test]
+async fn several_questions_are_asked_at_once_and_others_come_along() {
+    let cache = Cache::memory().await.unwrap();
+    let of = |id: &str, firm: &str| CachedRecord {
+        body: format!("{{\"firm\":\"{firm}\"}}"),
+        ..copy(id, 5, &[("mail", "dana@x.example")], "")
+    };
+    load(&cache, &[of("1", "F1"), of("2", "gone"), of("3", "f1")], 9).await;
+    let firm = CachedRecord {
+        entity: "account".to_owned(),
+        ..copy("f1", 3, &[("mail", "dana@x.example")], "")
+    };
+    cache.keep("o", &[firm]).await.unwrap();
+    let dana = Find::Is(key("mail", "dana@x.example"));
+    let nobody = Find::Any(vec![Find::Is(key("mail", "")), Find::Is(key("none", ""))]);
+    let ask = |entity, find, at_most| Ask {
+        entity,
+        find,
+        at_most,
+        along: (entity == "contact").then_some(Along {
+            id_at: "$.firm",
+            entity: "account",
+        }),
+    };
+    let mut reading = cache.reading().await.unwrap();
+    let asks = [
+        ask("lead", &dana, 5),
+        ask("contact", &dana, 2),
+        ask("account", &dana, 5),
+        ask("contact", &nobody, 5),
+        ask("contact", &dana, 5),
+    ];
+    let found = reading.find_each("o", &asks).await.unwrap();
+    let ids = |found: &[Found]| -> Vec<(String, Option<String>)> {
+        let of = |found: &Found| {
+            let along = found.along.as_ref();
+            (found.record.id.clone(), along.map(|along| along.id.clone()))
+        };
+        found.iter().map(of).collect()
+    };
+    let with = |id: &str, along: Option<&str>| (id.to_owned(), along.map(str::to_owned));
+    assert_eq!(ids(&found[0]), []);
+    assert_eq!(ids(&found[1]), [with("1", Some("f1")), with("2", None)]);
+    assert_eq!(ids(&found[2]), [with("f1", None)]);
+    assert_eq!(ids(&found[3]), []);
+    assert_eq!(found[4].len(), 3);
+    let along = found[4][2].along.as_ref().unwrap();
+    assert_eq!((along.entity.as_str(), along.read_at), ("account", at(3)));
+    assert_eq!(
+        found[4][2].record.read_at,
+        at(9),
+        "as old as its table's load"
+    );
+    assert_eq!(found[4][0].loaded.as_deref(), Some("all"));
+    assert_eq!(found[2][0].loaded, None, "accounts were never loaded");
+    assert_eq!(
+        reading.find_each("o", &[]).await.unwrap(),
+        Vec::<Vec<_>>::new()
+    );
+    drop(reading);
+    cache.begin_load("o", "contact", "all", None).await.unwrap();
+    let mut reading = cache.reading().await.unwrap();
+    let found = reading.find_each("o", &asks[1..2]).await.unwrap();
+    assert_eq!(found[0][0].loaded, None, "another load goes on");
 }
 
 #[tokio::test]
