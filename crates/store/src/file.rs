@@ -50,7 +50,9 @@ pub(crate) async fn open(
             Durability::Full => SqliteSynchronous::Full,
         })
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal);
+        .journal_mode(SqliteJournalMode::Wal)
+        // Not where a damaged file is looked at: this reads its beginning.
+        .pragma("cache_size", format!("-{KEPT_DECRYPTED}"));
     // One connection that writes; readers never wait for it, thanks to WAL.
     let connected = SqlitePoolOptions::new()
         .max_connections(4)
@@ -241,7 +243,6 @@ fn options() -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("secure_delete", "ON")
-        .pragma("cache_size", format!("-{KEPT_DECRYPTED}"))
         // What is logged of statements would hold the key.
         .disable_statement_logging()
 }
