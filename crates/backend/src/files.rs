@@ -527,5 +527,6 @@ mod tests {
             .unwrap();
         let refused = files.store().await.unwrap().refused;
         assert_eq!(refused.unwrap().code, "store_key_wrong");
+        store::close_all().await;
     }
 }

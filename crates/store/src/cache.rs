@@ -604,6 +604,7 @@ mod tests {
         let (cache, why) = Cache::open(&path, &key).await.unwrap();
         assert!(matches!(why, Some(Error::Stored(_))), "{why:?}");
         assert_eq!(cache.answer("one", b"dana").await.unwrap(), None);
+        crate::close_all().await;
     }
 
     #[tokio::test]

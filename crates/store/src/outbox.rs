@@ -509,6 +509,7 @@ mod tests {
         assert_eq!(store.next_due("two").await.unwrap(), None);
         let lines = store.activity("one", &LineFilter::default()).await.unwrap();
         assert_eq!(lines.len(), 1);
+        crate::close_all().await;
     }
 
     #[tokio::test]
@@ -522,6 +523,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(level, 2, "FULL");
+        crate::close_all().await;
     }
 
     #[tokio::test]

@@ -289,6 +289,7 @@ mod tests {
             store.console_by_token(b"hash").await.unwrap(),
             Some(revoked)
         );
+        crate::close_all().await;
     }
 
     /// Rows of every table of a version, in the words of that version. A new version adds its own.
@@ -402,6 +403,7 @@ mod tests {
                 assert_eq!(entries[0].number, 5);
             }
         }
+        crate::close_all().await;
     }
 
     #[tokio::test]
@@ -448,5 +450,6 @@ mod tests {
             .add_console(Uuid::nil(), &name, b"hash", at(1))
             .await
             .unwrap();
+        crate::close_all().await;
     }
 }

@@ -132,6 +132,7 @@ async fn what_does_not_stand_on_damaged_pages_is_saved_and_the_file_kept_whole()
     let (store, again) = Store::open_or_salvage(&path, &key).await.unwrap();
     assert_eq!(again, None);
     assert_eq!(ids(&store).await.len() as u64, saved.entries + 1);
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -155,6 +156,7 @@ async fn what_stands_in_the_log_only_is_saved_and_kept_too() {
     let (store, saved) = salvaged(&other, &key).await;
     assert!(ids(&store).await.contains(&70_000));
     assert!(saved.entries > 1490);
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -176,6 +178,7 @@ async fn without_its_beginning_nothing_can_be_saved_and_a_new_store_begins() {
     let refused = Store::open_or_salvage(&path, &key).await;
     assert!(matches!(refused, Err(Error::WrongKey)), "{refused:?}");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -197,4 +200,5 @@ async fn nobody_replaces_what_another_one_uses_and_an_interrupted_rescue_goes_on
     assert_eq!(ids(&store).await.len() as u128, ENTRIES);
     assert!(folder.path().join("store.sqlite.damaged-1").exists());
     assert!(!folder.path().join("store.sqlite.salvaged").exists());
+    store::close_all().await;
 }

@@ -85,6 +85,7 @@ async fn no_file_holds_plain_text_nor_the_key_nor_a_plain_header() {
         }
     }
     drop(opened);
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -108,6 +109,7 @@ async fn with_another_key_the_store_is_left_as_it_is_and_the_cache_made_anew() {
     assert!(matches!(why, Some(Error::WrongKey)), "{why:?}");
     let found = cache.answer("organization", b"digest").await.unwrap();
     assert_eq!(found, None);
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -145,6 +147,7 @@ async fn a_file_in_plain_text_is_refused_and_a_plain_cache_does_not_stay() {
             assert!(!holds(&file, PERSONAL), "{}", file.display());
         }
     }
+    store::close_all().await;
 }
 
 #[tokio::test]
@@ -181,4 +184,5 @@ async fn the_key_is_in_no_line_of_the_log() {
     assert!(told.contains("store_key_wrong"), "{told}");
     assert!(!told.contains(key.digits().expose_secret()));
     assert!(!told.contains(PERSONAL));
+    store::close_all().await;
 }
