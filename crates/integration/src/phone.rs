@@ -1,9 +1,8 @@
 //! One telephone number, however it is written.
 
-use std::str::FromStr;
+use std::collections::BTreeSet;
 
-use phonenumber::Mode;
-use phonenumber::country::Id;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
 /// Longer texts are no telephone numbers; the bound keeps hostile ones cheap.
 const LONGEST: usize = 60;
@@ -37,13 +36,13 @@ impl Number {
         let (number, extension) = split_extension(text);
         let written = digits(number);
         let extension = extension.map(digits).filter(|digits| !digits.is_empty());
-        let country = country.and_then(|code| Id::from_str(&code.to_uppercase()).ok());
+        let country = country.and_then(region);
         let parsed = international(&written)
             .and_then(|number| valid(None, &number))
             .or_else(|| country.and_then(|country| valid(Some(country), &written)));
         if let Some(parsed) = parsed {
-            let e164 = parsed.format().mode(Mode::E164).to_string();
-            let code = parsed.code().value().to_string();
+            let e164 = parsed.format_as(PhoneNumberFormat::E164).into_owned();
+            let code = parsed.country_code.to_string();
             // Italy keeps the zero that others drop, so no zero in front ever counts.
             let significant = e164
                 .strip_prefix('+')?
@@ -119,15 +118,20 @@ impl Number {
 /// Whether this is a country whose numbers are known: two letters, ISO 3166-1.
 #[must_use]
 pub fn is_country(code: &str) -> bool {
-    code.len() == 2 && Id::from_str(&code.to_uppercase()).is_ok()
+    region(code).is_some()
 }
 
-/// The countries whose numbers are known, by their two letters.
+/// The countries whose numbers are known, by their two letters, in alphabetical order.
 pub fn countries() -> impl Iterator<Item = String> {
-    let letters = || 'A'..='Z';
-    letters()
-        .flat_map(move |first| letters().map(move |second| format!("{first}{second}")))
-        .filter(|code| is_country(code))
+    let known: BTreeSet<Region> = PHONE_NUMBER_UTIL.get_supported_regions().collect();
+    known.into_iter().map(|region| region.to_string())
+}
+
+/// The country of two letters. The library has a name for every two letters, and numbers for some.
+fn region(code: &str) -> Option<Region> {
+    let region = Region::from_code(code).ok()?;
+    PHONE_NUMBER_UTIL.get_country_code_for_region(region)?;
+    (region != Region::World).then_some(region)
 }
 
 impl std::fmt::Debug for Number {
@@ -136,10 +140,11 @@ impl std::fmt::Debug for Number {
     }
 }
 
-fn valid(country: Option<Id>, text: &str) -> Option<phonenumber::PhoneNumber> {
-    phonenumber::parse(country, text)
+fn valid(country: Option<Region>, text: &str) -> Option<PhoneNumber> {
+    PHONE_NUMBER_UTIL
+        .parse(text, country)
         .ok()
-        .filter(phonenumber::is_valid)
+        .filter(PhoneNumber::is_valid)
 }
 
 /// What stands in front of an extension, in the languages that people write it in.

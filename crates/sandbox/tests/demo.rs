@@ -9,7 +9,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::Org;
-use phonenumber::country;
+use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 use sandbox::{Options, demo::sample_visitors};
 use serde_json::Value;
 
@@ -112,26 +112,26 @@ async fn every_telephone_number_is_a_valid_one() {
     let mut wrong = Vec::new();
     for contact in &contacts {
         let region = match contact["address1_country"].as_str().unwrap() {
-            "United Kingdom" => country::GB,
-            "United States" => country::US,
-            "Germany" => country::DE,
-            "France" => country::FR,
-            "Netherlands" => country::NL,
-            "Sweden" => country::SE,
-            "Poland" => country::PL,
-            "Greece" => country::GR,
-            "Bulgaria" => country::BG,
-            "Egypt" => country::EG,
-            "Israel" => country::IL,
-            "India" => country::IN,
-            "China" => country::CN,
-            "Japan" => country::JP,
-            "South Korea" => country::KR,
-            "Thailand" => country::TH,
-            "Vietnam" => country::VN,
-            "Brazil" => country::BR,
-            "Australia" => country::AU,
-            "Ireland" => country::IE,
+            "United Kingdom" => Region::GB,
+            "United States" => Region::US,
+            "Germany" => Region::DE,
+            "France" => Region::FR,
+            "Netherlands" => Region::NL,
+            "Sweden" => Region::SE,
+            "Poland" => Region::PL,
+            "Greece" => Region::GR,
+            "Bulgaria" => Region::BG,
+            "Egypt" => Region::EG,
+            "Israel" => Region::IL,
+            "India" => Region::IN,
+            "China" => Region::CN,
+            "Japan" => Region::JP,
+            "South Korea" => Region::KR,
+            "Thailand" => Region::TH,
+            "Vietnam" => Region::VN,
+            "Brazil" => Region::BR,
+            "Australia" => Region::AU,
+            "Ireland" => Region::IE,
             other => panic!("{other}"),
         };
         for number in ["telephone1", "mobilephone"]
@@ -144,7 +144,7 @@ async fn every_telephone_number_is_a_valid_one() {
                     .filter(|c| !c.is_ascii_digit())
                     .collect::<String>(),
             );
-            let read = phonenumber::parse(Some(region), number);
+            let read = PHONE_NUMBER_UTIL.parse(number, Some(region));
             if !read.is_ok_and(|number| number.is_valid()) {
                 wrong.push(number.to_owned());
             }
