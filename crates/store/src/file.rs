@@ -20,7 +20,7 @@ const PAGE: u64 = 4096;
 
 /// How much of a file a connection keeps decrypted, in KiB: of a million records the inner pages of all indexes, so that
 /// a look-up decrypts a few pages at the ends of its ways and no others. Used only as far as pages are read.
-const KEPT_DECRYPTED: u32 = 64 * 1024;
+const KEPT_DECRYPTED: u32 = 16 * 1024;
 
 /// What a commit promises.
 #[derive(Clone, Copy, Debug)]
