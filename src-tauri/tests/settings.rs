@@ -4,9 +4,11 @@
 //! The secrets go to the keyring of the session, which `cargo xtask test` starts.
 mod common;
 
-use common::{Window, with_ctrl};
+use common::{Browser, Window, admin, with_ctrl};
 use fantoccini::key::Key;
+use reqwest::{Method, Url};
 use sandbox::{Options, Sandbox};
+use serde_json::json;
 
 const PAGE: &str = "main";
 const SPOKEN: &str = "[data-testid=spoken]";
@@ -195,6 +197,70 @@ async fn from_the_first_start_to_on_premises_by_keyboard_alone() {
     test_and_save(&window, "settings-on-premises.png").await;
     window.switch_to("main").await;
     window.until("header", &["Online"]).await;
+    window.close().await;
+    organization.stop().await;
+}
+
+#[tokio::test]
+async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
+    let organization = Sandbox::start(Options::default()).await.unwrap();
+    let cloud = organization.description().clone();
+    let agent = &cloud.people[0];
+    let browser = Browser::new();
+    let window = Window::first_start(&[("PATH", &browser.path())]).await;
+    open_settings(&window).await;
+    window.tab_to("Practice").await;
+    window
+        .press_until_on(Key::Left, "For Dynamics 365 Cloud")
+        .await;
+    window.tab_to("With the application secret").await;
+    window
+        .press_until_on(
+            Key::Down,
+            "As yourself: each agent signs in in the browser",
+        )
+        .await;
+    fill(
+        &window,
+        "Dynamics 365 Organization URL",
+        &cloud.organization_url,
+    )
+    .await;
+    fill(
+        &window,
+        "Application (Client) ID",
+        &cloud.public_client.client_id,
+    )
+    .await;
+    window.screenshot("settings-connection-yourself.png").await;
+    window.tab_to("Save").await;
+    window.press(Key::Enter).await;
+    window
+        .until(SPOKEN, &["Saved. The new settings are in force."])
+        .await;
+
+    window.switch_to("main").await;
+    window.until("body", &["Sign in"]).await;
+    window.screenshot("window-signed-out.png").await;
+    window.tab_to("Sign in").await;
+    window.press(Key::Enter).await;
+    let page = browser.opened().await;
+    window.screenshot("window-signing-in.png").await;
+    let sign_in = json!({ "authorize_url": page, "email": agent.email });
+    let answer = admin(&organization, Method::POST, "/sign-ins", Some(sign_in)).await;
+    let mut back: Url = answer["redirect"].as_str().unwrap().parse().unwrap();
+    // The page is sent to "localhost", which need not be the address that is listened on here.
+    back.set_host(Some("127.0.0.1")).unwrap();
+    let shown = reqwest::get(back).await.unwrap().text().await.unwrap();
+    assert!(shown.contains("You are signed in"), "{shown}");
+    window.until("header", &["Online", &agent.name]).await;
+    window.screenshot("window-signed-in.png").await;
+
+    window.switch_to("settings").await;
+    window.tab_to("Test ").await;
+    window.press(Key::Enter).await;
+    window.until(PAGE, &[&agent.name]).await;
+    window.screenshot("settings-connection-yourself-tested.png").await;
     window.close().await;
     organization.stop().await;
 }

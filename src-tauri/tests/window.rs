@@ -9,9 +9,7 @@
 
 mod common;
 
-use std::process::Command;
-
-use common::{PATIENCE, Window, admin, cloud, on_premises, with_ctrl};
+use common::{Browser, Window, admin, cloud, on_premises, with_ctrl};
 use fantoccini::key::Key;
 use sandbox::Sandbox;
 use serde_json::json;
@@ -193,50 +191,6 @@ async fn without_a_way_to_dynamics_a_record_is_queued_and_goes_out_when_it_is_ba
     window.screenshot("window-sent.png").await;
     window.close().await;
     organization.stop().await;
-}
-
-/// A program called xdg-open that writes what it is to open into a pipe.
-struct Browser {
-    folder: tempfile::TempDir,
-}
-
-impl Browser {
-    fn new() -> Browser {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("opened");
-        assert!(
-            Command::new("mkfifo")
-                .arg(&pipe)
-                .status()
-                .unwrap()
-                .success()
-        );
-        let program = folder.path().join("xdg-open");
-        std::fs::write(
-            &program,
-            format!("#!/bin/sh\nprintf %s \"$1\" > '{}'\n", pipe.display()),
-        )
-        .unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Browser { folder }
-    }
-
-    fn path(&self) -> String {
-        format!(
-            "{}:{}",
-            self.folder.path().display(),
-            std::env::var("PATH").unwrap_or_default()
-        )
-    }
-
-    async fn opened(&self) -> String {
-        let reading = tokio::fs::read_to_string(self.folder.path().join("opened"));
-        tokio::time::timeout(PATIENCE, reading)
-            .await
-            .expect("a browser is opened")
-            .unwrap()
-    }
 }
 
 #[tokio::test]

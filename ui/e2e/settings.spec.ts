@@ -80,6 +80,19 @@ const shown: Record<string, Shown> = {
   "connection-failed": { view: { ...settingsView, test: failedTest }, page: "Connection" },
   "connection-passed": { view: { ...settingsView, test: passedTest }, page: "Connection" },
   rules: { view: settingsView, page: "Identification rules", act: openRule },
+  "rules-lookup": {
+    view: settingsView,
+    page: "Identification rules",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Add a rule" }).click();
+      await page.getByRole("textbox", { name: "Name" }).fill("Same level");
+      const column = page.getByRole("combobox", { name: /^Dynamics field/ });
+      await column.fill("new_tier");
+      await page.getByRole("option").first().click();
+      await expect(column).toHaveAccessibleDescription(/row/);
+      await column.scrollIntoViewIfNeeded();
+    },
+  },
   "rules-wrong": { view: wrong, page: "Identification rules", judgement: judged },
   "rules-locked": { view: managedView, page: "Identification rules", act: openRule },
   "rules-hostile": {
@@ -280,4 +293,51 @@ test("a browser asks before the settings are left with unsaved changes", async (
   await dialog.accept();
   await reloaded;
   await expect(page.getByText("All changes are saved.")).toBeVisible();
+});
+
+test("rules are put into another order by dragging, and saved in it", async ({
+  page,
+  host,
+  openSettings,
+}) => {
+  await openSettings(settingsView);
+  let saved: SettingsDocument | undefined;
+  host.answer("settings_save", ({ draft }) => {
+    saved = draft as SettingsDocument;
+    return null;
+  });
+  await goTo(page, "Identification rules");
+  const handle = (rule: string) => page.getByRole("button", { name: `Move Rule “${rule}”` });
+  const middle = async (rule: string) => {
+    const box = await handle(rule).boundingBox();
+    if (!box) throw new Error(`${rule} has no handle`);
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  const first = await middle("Same e-mail");
+  const second = await middle("Same phone");
+
+  // A little way is no change.
+  await page.mouse.move(second.x, second.y);
+  await page.mouse.down();
+  await page.mouse.move(second.x, second.y - 4);
+  await page.mouse.up();
+  await expect(handle("Same phone")).toHaveAccessibleName(/position 2 of 2/);
+
+  await page.mouse.move(second.x, second.y);
+  await page.mouse.down();
+  await page.mouse.move(first.x, first.y, { steps: 8 });
+  await expect(handle("Same phone")).toHaveAccessibleName(/position 1 of 2/);
+  await page.screenshot({
+    animations: "disabled",
+    path: "test-results/screens/settings-rules-dragged-light-1000.png",
+  });
+  await page.mouse.up();
+  await expect(handle("Same phone")).toBeFocused();
+  await page.mouse.move(second.x, second.y);
+  await expect(handle("Same phone"), "it was let go").toHaveAccessibleName(/position 1 of 2/);
+
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect
+    .poll(() => saved?.identification.contact.map(({ name }) => name))
+    .toEqual(["Same phone", "Same e-mail"]);
 });

@@ -9,11 +9,23 @@ use sqlx::{Row, Sqlite, SqliteConnection, SqlitePool};
 use tracing::warn;
 
 use crate::copies::{self, Key as CopyKey};
-use crate::file::Durability;
+use crate::file::{Connections, Durability};
 use crate::{Error, Key, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
 const SCHEMA: i64 = 3;
+
+/// Of a million records the inner pages of all indexes are kept, so that a look-up decrypts a few pages at the ends of its
+/// ways and no others.
+const READERS: Connections = Connections {
+    at_most: 3,
+    decrypted: 64 * 1024,
+};
+/// As many pages as some thousand records change.
+const WRITER: Connections = Connections {
+    at_most: 1,
+    decrypted: 16 * 1024,
+};
 
 /// How many organizations and languages the tables are kept of. Every practice organization is one of its own.
 const SCHEMAS_KEPT: i64 = 8;
@@ -43,7 +55,22 @@ CREATE TABLE owner (
 #[derive(Clone, Debug)]
 pub struct Cache {
     /// None while it is locked.
-    opened: Arc<RwLock<Option<SqlitePool>>>,
+    opened: Arc<RwLock<Option<Opened>>>,
+}
+
+/// Writing goes over one connection: what a connection keeps decrypted is let go as soon as another one has written, so a
+/// second would make both slow, and a synchronisation would need their memory twice.
+#[derive(Clone, Debug)]
+struct Opened {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Opened {
+    async fn close(&self) {
+        file::close(&self.readers).await;
+        file::close(&self.writer).await;
+    }
 }
 
 /// What was answered for a visitor: which records matched and why, without the records' values.
@@ -143,30 +170,35 @@ impl Cache {
     /// # Errors
     /// If SQLite cannot open a database in memory.
     pub async fn memory() -> Result<Cache, Error> {
-        Cache::with_tables(file::memory().await?).await
+        let only = file::memory().await?;
+        make_tables(&only).await?;
+        Ok(Cache::of(Opened {
+            readers: only.clone(),
+            writer: only,
+        }))
     }
 
     /// Ends all its connections, so that everything stands in the one file. One that lived in memory is gone. From then on
     /// everything is refused with [`Error::Locked`], until [`Cache::reopen`].
     pub async fn close(&self) {
-        let pool = self
+        let opened = self
             .opened
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(pool) = pool {
-            file::close(&pool).await;
+        if let Some(opened) = opened {
+            opened.close().await;
         }
     }
 
     /// Goes on with a cache that was just opened, in the place of what was closed.
     pub fn reopen(&self, opened: Cache) {
-        let pool = opened
+        let opened = opened
             .opened
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = pool;
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = opened;
     }
 
     /// For several questions in a row: each alone waits for a connection, and for it to be put back.
@@ -174,47 +206,42 @@ impl Cache {
     /// # Errors
     /// [`Error::Locked`], [`Error::Sql`].
     pub async fn reading(&self) -> Result<Reading, Error> {
-        Ok(Reading(self.pool()?.acquire().await?))
+        Ok(Reading(self.readers()?.acquire().await?))
     }
 
-    pub(crate) fn pool(&self) -> Result<SqlitePool, Error> {
+    pub(crate) fn readers(&self) -> Result<SqlitePool, Error> {
+        Ok(self.opened()?.readers)
+    }
+
+    pub(crate) fn writer(&self) -> Result<SqlitePool, Error> {
+        Ok(self.opened()?.writer)
+    }
+
+    fn opened(&self) -> Result<Opened, Error> {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         opened.clone().ok_or(Error::Locked)
     }
 
     async fn open_file(path: &Path, key: &Key) -> Result<Cache, Error> {
-        let pool = file::open(path, key, Durability::Quick).await?;
-        let cache = Cache::with_tables(pool.clone()).await;
-        if cache.is_err() {
+        let writer = file::open(path, key, Durability::Quick, WRITER).await?;
+        if let Err(error) = make_tables(&writer).await {
             // The file is about to be moved away.
-            pool.close().await;
+            file::close(&writer).await;
+            return Err(error);
         }
-        cache
+        match file::open(path, key, Durability::Quick, READERS).await {
+            Ok(readers) => Ok(Cache::of(Opened { readers, writer })),
+            Err(error) => {
+                file::close(&writer).await;
+                Err(error)
+            }
+        }
     }
 
-    async fn with_tables(pool: SqlitePool) -> Result<Cache, Error> {
-        let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&pool)
-            .await?;
-        match version {
-            SCHEMA => {}
-            0 => {
-                let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-                sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
-                sqlx::raw_sql(copies::TABLES)
-                    .execute(&mut *transaction)
-                    .await?;
-                // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
-                sqlx::query("PRAGMA user_version = 3")
-                    .execute(&mut *transaction)
-                    .await?;
-                transaction.commit().await?;
-            }
-            _ => return Err(Error::Stored("cache of another version")),
+    fn of(opened: Opened) -> Cache {
+        Cache {
+            opened: Arc::new(RwLock::new(Some(opened))),
         }
-        Ok(Cache {
-            opened: Arc::new(RwLock::new(Some(pool))),
-        })
     }
 
     /// Keeps an answer and the records that it names, all or nothing. Older copies are replaced.
@@ -231,7 +258,7 @@ impl Cache {
         answer: &CachedAnswer,
         records: &[CachedRecord],
     ) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         put_read(&mut transaction, organization, records).await?;
         sqlx::query(
             "INSERT INTO answer (organization, visitor, body, read_at) VALUES (?, ?, ?, ?)
@@ -253,7 +280,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`], for example when the disk is full.
     pub async fn keep(&self, organization: &str, records: &[CachedRecord]) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         put_read(&mut transaction, organization, records).await?;
         transaction.commit().await?;
         Ok(())
@@ -290,7 +317,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`], for example when the disk is full.
     pub async fn put_schema(&self, organization: &str, schema: &CachedSchema) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query(
             "INSERT INTO schema (organization, language, body, read_at) VALUES (?, ?, ?, ?)
              ON CONFLICT DO UPDATE SET body = excluded.body, read_at = excluded.read_at
@@ -329,7 +356,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(language.map(i64::from))
-        .fetch_optional(&self.pool()?)
+        .fetch_optional(&self.readers()?)
         .await?;
         row.map(|row| {
             Ok(CachedSchema {
@@ -348,7 +375,7 @@ impl Cache {
     /// [`Error::Sql`].
     pub async fn belongs_to(&self, organization: &str, user: &str) -> Result<(), Error> {
         let owner = sqlx::query_as::<_, (String, String)>("SELECT organization, user FROM owner")
-            .fetch_optional(&self.pool()?)
+            .fetch_optional(&self.readers()?)
             .await?;
         let is_same = |(its, theirs): &(String, String)| its == organization && theirs == user;
         if owner.as_ref().is_some_and(is_same) {
@@ -360,7 +387,7 @@ impl Cache {
         sqlx::query("INSERT INTO owner (organization, user) VALUES (?, ?)")
             .bind(organization)
             .bind(user)
-            .execute(&self.pool()?)
+            .execute(&self.writer()?)
             .await?;
         Ok(())
     }
@@ -370,7 +397,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`].
     pub async fn wipe(&self) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::raw_sql(
             "DELETE FROM answer; DELETE FROM schema; DELETE FROM owner; DELETE FROM words; DELETE FROM key;
              DELETE FROM record; DELETE FROM key_name; DELETE FROM part;",
@@ -379,6 +406,29 @@ impl Cache {
         .await?;
         transaction.commit().await?;
         Ok(())
+    }
+}
+
+async fn make_tables(pool: &SqlitePool) -> Result<(), Error> {
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version")
+        .fetch_one(pool)
+        .await?;
+    match version {
+        SCHEMA => Ok(()),
+        0 => {
+            let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::raw_sql(TABLES).execute(&mut *transaction).await?;
+            sqlx::raw_sql(copies::TABLES)
+                .execute(&mut *transaction)
+                .await?;
+            // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
+            sqlx::query("PRAGMA user_version = 3")
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(())
+        }
+        _ => Err(Error::Stored("cache of another version")),
     }
 }
 
@@ -588,7 +638,7 @@ mod tests {
         let (cache, why) = Cache::open(&path, &key).await.unwrap();
         assert!(why.is_none());
         let version: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&cache.pool().unwrap())
+            .fetch_one(&cache.writer().unwrap())
             .await
             .unwrap();
         assert_eq!(version, SCHEMA);
@@ -597,7 +647,7 @@ mod tests {
             .await
             .unwrap();
         sqlx::query("PRAGMA user_version = 999")
-            .execute(&cache.pool().unwrap())
+            .execute(&cache.writer().unwrap())
             .await
             .unwrap();
         cache.close().await;

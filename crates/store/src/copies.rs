@@ -302,7 +302,7 @@ impl Cache {
         at_most: u32,
         similar: impl Fn(&str, &str) -> bool,
     ) -> Result<Vec<CachedRecord>, Error> {
-        let mut connection = self.pool()?.acquire().await?;
+        let mut connection = self.readers()?.acquire().await?;
         let Some(part) = part(&mut connection, organization, entity).await? else {
             return Ok(Vec::new());
         };
@@ -355,7 +355,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(entity)
-        .fetch_optional(&self.pool()?)
+        .fetch_optional(&self.readers()?)
         .await?;
         let Some(row) = row else {
             return Ok(Synchronised::default());
@@ -390,7 +390,7 @@ impl Cache {
         )
         .bind(organization)
         .bind(entity)
-        .fetch_one(&self.pool()?)
+        .fetch_one(&self.readers()?)
         .await?;
         u64::try_from(count).map_err(|_| Error::Stored("number"))
     }
@@ -407,7 +407,7 @@ impl Cache {
         spec: &str,
         expected: Option<u64>,
     ) -> Result<i64, Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
         let load = sqlx::query_scalar(
             "UPDATE part SET spec = ?, pass = pass + 1, is_loading = 1, next = NULL, delta = NULL, done = 0, expected = ?
@@ -459,7 +459,7 @@ impl Cache {
         now: Timestamp,
         is_load: bool,
     ) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         let part = part_made(&mut transaction, organization, entity).await?;
         if let Some(turn) = page.turn {
             let is_its_turn: bool = sqlx::query_scalar(
@@ -547,7 +547,7 @@ impl Cache {
         .bind(key)
         .bind(other)
         .bind(i64::from(at_most))
-        .fetch_all(&self.pool()?)
+        .fetch_all(&self.readers()?)
         .await?)
     }
 }

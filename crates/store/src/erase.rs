@@ -71,7 +71,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`], [`Error::Damaged`] or [`Error::Locked`].
     pub async fn every_copy(&self, mut see: impl FnMut(StoredCopy)) -> Result<(), Error> {
-        let pool = self.pool()?;
+        let pool = self.readers()?;
         let mut rows = sqlx::query(
             "SELECT record.n, part.organization, part.entity, record.id, record.body
              FROM record JOIN part ON part.id = record.part",
@@ -94,7 +94,7 @@ impl Cache {
     /// # Errors
     /// As for [`Cache::every_copy`].
     pub async fn every_answer(&self, mut see: impl FnMut(StoredAnswer)) -> Result<(), Error> {
-        let pool = self.pool()?;
+        let pool = self.readers()?;
         let mut rows = sqlx::query("SELECT organization, visitor, body FROM answer").fetch(&pool);
         while let Some(row) = rows.try_next().await? {
             see(StoredAnswer {
@@ -111,7 +111,7 @@ impl Cache {
     /// # Errors
     /// As for [`Cache::every_copy`].
     pub async fn erase(&self, copies: &[i64], answers: &[StoredAnswer]) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         for number in copies {
             sqlx::query("DELETE FROM record WHERE n = ?")
                 .bind(number)
@@ -140,7 +140,7 @@ impl Cache {
         words: &str,
         gone: &[String],
     ) -> Result<(), Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         let done = sqlx::query("UPDATE record SET body = ? WHERE n = ?")
             .bind(body)
             .bind(number)
@@ -169,7 +169,7 @@ impl Cache {
     /// # Errors
     /// As for [`Cache::every_copy`], and [`Error::InUse`] if somebody reads the file all the time.
     pub async fn compact(&self) -> Result<(), Error> {
-        let pool = self.pool()?;
+        let pool = self.writer()?;
         // A word that was taken out of this index is only marked until its parts are merged.
         sqlx::query("INSERT INTO words (words) VALUES ('optimize')")
             .execute(&pool)
@@ -186,7 +186,7 @@ impl Cache {
             "SELECT organization, entity, count(*) AS copies, min(read_at) AS oldest
              FROM record JOIN part ON part.id = record.part GROUP BY part.id ORDER BY organization, entity",
         )
-        .fetch_all(&self.pool()?)
+        .fetch_all(&self.readers()?)
         .await?;
         rows.iter()
             .map(|row| {

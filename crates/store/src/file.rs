@@ -18,9 +18,15 @@ const NOT_A_DATABASE: &str = "26";
 /// How many bytes a page has: SQLCipher's default.
 const PAGE: u64 = 4096;
 
-/// How much of a file a connection keeps decrypted, in KiB: of a million records the inner pages of all indexes, so that
-/// a look-up decrypts a few pages at the ends of its ways and no others. Used only as far as pages are read.
-const KEPT_DECRYPTED: u32 = 16 * 1024;
+/// How a file is used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connections {
+    /// How many of them there are at most. Readers never wait for one that writes, thanks to WAL.
+    pub(crate) at_most: u32,
+    /// How much of the file each keeps decrypted, in KiB. Used only as far as pages are read, and let go as soon as another
+    /// connection has written.
+    pub(crate) decrypted: u32,
+}
 
 /// What a commit promises.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +42,7 @@ pub(crate) async fn open(
     path: &Path,
     key: &Key,
     durability: Durability,
+    connections: Connections,
 ) -> Result<SqlitePool, Error> {
     if let Some(folder) = path.parent() {
         private_folder(folder).map_err(Error::Folder)?;
@@ -52,10 +59,9 @@ pub(crate) async fn open(
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Not where a damaged file is looked at: this reads its beginning.
-        .pragma("cache_size", format!("-{KEPT_DECRYPTED}"));
-    // One connection that writes; readers never wait for it, thanks to WAL.
+        .pragma("cache_size", format!("-{}", connections.decrypted));
     let connected = SqlitePoolOptions::new()
-        .max_connections(4)
+        .max_connections(connections.at_most)
         // A connection to a file does not break; what is asked first would wait for the answer to this.
         .test_before_acquire(false)
         // On a full disk SQLite ends a transaction by itself; a connection that does not know it can begin no other one.
@@ -261,7 +267,11 @@ mod tests {
         let path = folder.join("a.sqlite");
         let key = Key::random();
         for _ in 0..2 {
-            let pool = open(&path, &key, Durability::Quick).await.unwrap();
+            let one = Connections {
+                at_most: 1,
+                decrypted: 2_000,
+            };
+            let pool = open(&path, &key, Durability::Quick, one).await.unwrap();
             sqlx::query("CREATE TABLE IF NOT EXISTS a (b INTEGER)")
                 .execute(&pool)
                 .await

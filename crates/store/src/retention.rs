@@ -22,7 +22,7 @@ impl Cache {
     /// # Errors
     /// [`Error::Sql`].
     pub async fn age(&self, organization: &str, entity: &str, ages: Ages) -> Result<u64, Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         let Some(part) = copies::part(&mut transaction, organization, entity).await? else {
             return Ok(0);
         };
@@ -75,7 +75,7 @@ impl Cache {
         let done = sqlx::query("DELETE FROM answer WHERE organization = ? AND read_at < ?")
             .bind(organization)
             .bind(before.as_millisecond())
-            .execute(&self.pool()?)
+            .execute(&self.writer()?)
             .await?;
         Ok(done.rows_affected())
     }
@@ -102,7 +102,7 @@ impl Cache {
         .bind(entity)
         .bind(key)
         .bind(copies::json(values)?)
-        .fetch_all(&self.pool()?)
+        .fetch_all(&self.readers()?)
         .await?)
     }
 
@@ -129,7 +129,7 @@ impl Cache {
         .bind(entity)
         .bind(key)
         .bind(other)
-        .execute(&self.pool()?)
+        .execute(&self.writer()?)
         .await?;
         Ok(done.rows_affected())
     }
@@ -140,19 +140,19 @@ impl Cache {
     /// [`Error::Stored`] if something does not; [`Error::Damaged`] or [`Error::Sql`].
     pub async fn check(&self) -> Result<(), Error> {
         let said: Vec<String> = sqlx::query_scalar("PRAGMA integrity_check")
-            .fetch_all(&self.pool()?)
+            .fetch_all(&self.readers()?)
             .await?;
         if said != ["ok"] {
             return Err(Error::Stored("page"));
         }
         let loose: i64 = sqlx::query_scalar("SELECT count(*) FROM pragma_foreign_key_check")
-            .fetch_one(&self.pool()?)
+            .fetch_one(&self.readers()?)
             .await?;
         let without_words: i64 = sqlx::query_scalar(
             "SELECT (SELECT count(*) FROM record WHERE n NOT IN (SELECT rowid FROM words))
                   + (SELECT count(*) FROM words WHERE rowid NOT IN (SELECT n FROM record))",
         )
-        .fetch_one(&self.pool()?)
+        .fetch_one(&self.readers()?)
         .await?;
         if loose + without_words > 0 {
             return Err(Error::Stored("copy"));
@@ -169,7 +169,7 @@ impl Cache {
         organization: &str,
         entity: &str,
     ) -> Result<u64, Error> {
-        let mut transaction = self.pool()?.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.writer()?.begin_with("BEGIN IMMEDIATE").await?;
         let Some(part) = copies::part(&mut transaction, organization, entity).await? else {
             return Ok(0);
         };

@@ -12,7 +12,7 @@ use sqlx::migrate::Migrator;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::file::{self, Durability, beside};
-use crate::store::{MIGRATIONS, not_migrated};
+use crate::store::{CONNECTIONS, MIGRATIONS, not_migrated};
 use crate::{Error, Key, Store};
 
 /// How many rows are copied at once where nothing is damaged.
@@ -186,7 +186,7 @@ impl Salvage {
             migrations: steps.into(),
             ..Migrator::DEFAULT
         };
-        let pool = file::open(&self.target, &self.key, Durability::Full).await?;
+        let pool = file::open(&self.target, &self.key, Durability::Full, CONNECTIONS).await?;
         let migrated = steps.run(&pool).await.map_err(not_migrated);
         let tables = sqlx::query_scalar::<_, String>(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlx_*'",

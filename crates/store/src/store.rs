@@ -9,10 +9,16 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
 
-use crate::file::Durability;
+use crate::file::{Connections, Durability};
 use crate::{Error, Key, file};
 
 pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// A small file: what SQLite keeps by itself is enough.
+pub(crate) const CONNECTIONS: Connections = Connections {
+    at_most: 4,
+    decrypted: 2_000,
+};
 
 /// The store file.
 #[derive(Clone, Debug)]
@@ -52,7 +58,7 @@ impl Store {
 
     /// As [`Store::open`], for whoever sees to it that nobody replaces the file.
     pub(crate) async fn open_alone(path: &Path, key: &Key) -> Result<Store, Error> {
-        let pool = file::open(path, key, Durability::Full).await?;
+        let pool = file::open(path, key, Durability::Full, CONNECTIONS).await?;
         let opened = async {
             look_through(&pool).await?;
             back_up(&pool, path).await?;
@@ -351,7 +357,9 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.sqlite");
             let key = Key::random();
-            let pool = file::open(&path, &key, Durability::Full).await.unwrap();
+            let pool = file::open(&path, &key, Durability::Full, CONNECTIONS)
+                .await
+                .unwrap();
             for (step, rows) in MIGRATIONS.iter().zip(ROWS) {
                 if step.version > version {
                     break;
@@ -391,7 +399,9 @@ mod tests {
             let backup = folder.path().join(format!("store.sqlite.before-{newest}"));
             assert_eq!(backup.exists(), version < newest);
             if version < newest {
-                let former = file::open(&backup, &key, Durability::Full).await.unwrap();
+                let former = file::open(&backup, &key, Durability::Full, CONNECTIONS)
+                    .await
+                    .unwrap();
                 assert_eq!(rows(&former, &tables).await, before);
                 let reached: i64 = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
                     .fetch_one(&former)

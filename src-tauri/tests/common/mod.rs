@@ -11,6 +11,7 @@
 )]
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -407,6 +408,49 @@ fn children(process: u32) -> Vec<i32> {
         .collect()
 }
 
+/// A program called xdg-open that writes what it is to open into a pipe.
+pub struct Browser {
+    folder: tempfile::TempDir,
+}
+
+impl Browser {
+    pub fn new() -> Browser {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("opened");
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let program = folder.path().join("xdg-open");
+        std::fs::write(
+            &program,
+            format!("#!/bin/sh\nprintf %s \"$1\" > '{}'\n", pipe.display()),
+        )
+        .unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Browser { folder }
+    }
+
+    pub fn path(&self) -> String {
+        format!(
+            "{}:{}",
+            self.folder.path().display(),
+            std::env::var("PATH").unwrap_or_default()
+        )
+    }
+
+    pub async fn opened(&self) -> String {
+        let reading = tokio::fs::read_to_string(self.folder.path().join("opened"));
+        tokio::time::timeout(PATIENCE, reading)
+            .await
+            .expect("a browser is opened")
+            .unwrap()
+    }
+}
+
 pub fn cloud(organization: &Description) -> String {
     format!(
         "[connection]\nkind = \"cloud\"\norganization_url = {:?}\ntenant_id = {:?}\nclient_id = {:?}\nauthority_url = {:?}\n",
@@ -428,13 +472,13 @@ pub fn on_premises(organization: &Description) -> String {
     )
 }
 
-/// Asks the organization's admin door.
+/// Asks the organization's admin door, and gives what it answers.
 pub async fn admin(
     organization: &Sandbox,
     method: reqwest::Method,
     path: &str,
     body: Option<Value>,
-) {
+) -> Value {
     // Another test of this process may have installed it; either serves.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let address = format!("{}{path}", organization.description().admin_url);
@@ -444,6 +488,8 @@ pub async fn admin(
     }
     let answer = request.send().await.unwrap();
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    let text = answer.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Presses a key with Ctrl, wherever the focus is.
