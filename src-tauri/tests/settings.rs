@@ -215,10 +215,7 @@ async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
         .await;
     window.tab_to("With the application secret").await;
     window
-        .press_until_on(
-            Key::Down,
-            "As yourself: each agent signs in in the browser",
-        )
+        .press_until_on(Key::Down, "As yourself: each agent signs in in the browser")
         .await;
     fill(
         &window,
@@ -260,7 +257,9 @@ async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
     window.tab_to("Test ").await;
     window.press(Key::Enter).await;
     window.until(PAGE, &[&agent.name]).await;
-    window.screenshot("settings-connection-yourself-tested.png").await;
+    window
+        .screenshot("settings-connection-yourself-tested.png")
+        .await;
     window.close().await;
     organization.stop().await;
 }

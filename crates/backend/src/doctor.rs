@@ -2,15 +2,18 @@
 
 mod privileges;
 
+use std::collections::BTreeSet;
+
 use dataverse::{Client, Function, Query};
-use integration::{Columns, Table, identify};
+use integration::identify::{self, Filter, Scalar};
+use integration::{Columns, Identification, Rule, Table};
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::connection;
 pub use crate::controller::user_name;
 use crate::problem::Problem;
-use crate::recognise::property;
+use crate::recognise::{filter_behind, property};
 use crate::schema::{self, NamedColumn};
 use crate::secrets::Secrets;
 use crate::settings::{self, Settings};
@@ -272,6 +275,11 @@ async fn first_fault(
     if let Some(named) = missing.first() {
         return Some((Step::Privilege, missing_problem(named, text)));
     }
+    for table in Table::RECOGNISED {
+        if let Err(error) = compare_names(&client, &known, table, &settings.identification).await {
+            return fault(Step::Privilege, &error);
+        }
+    }
     if let Some(problem) = lacking(&privileges) {
         return Some((Step::Privilege, problem));
     }
@@ -363,6 +371,33 @@ async fn read_one(
         .query(&Query::new(table.entity_set()).select(columns).top(1))
         .await
         .map(drop)
+}
+
+/// Asks as the rules ask that compare the name of a row behind a lookup: whether that row's table may be read is seen only
+/// then.
+async fn compare_names(
+    client: &Client,
+    known: &Columns,
+    table: Table,
+    identification: &Identification,
+) -> Result<(), dataverse::Error> {
+    let conditions = identification
+        .rules(table)
+        .iter()
+        .flat_map(Rule::conditions);
+    let lookups: BTreeSet<&str> = conditions
+        .map(|condition| condition.column.as_str())
+        .filter(|column| !known.names_of_rows(table, column).is_empty())
+        .collect();
+    for lookup in lookups {
+        let named = Filter::Is(lookup.to_owned(), Scalar::RowName("?".to_owned()));
+        let query = Query::new(table.entity_set())
+            .select([table.key_column()])
+            .filter(filter_behind("", known, table, &named))
+            .top(1);
+        client.query(&query).await?;
+    }
+    Ok(())
 }
 
 /// What Dataverse says of a column that it does not know.

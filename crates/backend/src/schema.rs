@@ -57,12 +57,9 @@ fn wanted(schema: &Schema) -> BTreeSet<&str> {
 
 /// A schema in which every table is that should be known. Which ones the lookups point to is known only when they were read.
 async fn complete(client: &Client, schema: Schema) -> Result<Schema, dataverse::Error> {
-    let tables = wanted(&schema);
-    if tables.iter().copied().eq(schema.asked()) {
-        return Ok(schema);
-    }
-    let tables: Vec<&str> = tables.into_iter().collect();
-    client.schema(&tables).await
+    let tables: Vec<String> = wanted(&schema).into_iter().map(str::to_owned).collect();
+    let tables: Vec<&str> = tables.iter().map(String::as_str).collect();
+    client.schema_with(schema, &tables).await
 }
 
 /// Whether at least the tables are among those that were asked for that every organization is asked for.

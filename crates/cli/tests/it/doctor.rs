@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use backend::Settings;
-use integration::FieldSetting;
+use integration::{Condition, FieldSetting, Operator, Rule};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -195,6 +195,31 @@ async fn an_organization_that_does_not_let_the_user_work_is_named() {
         "the table lead has no column `new_nowhere`, which the key `fields.lead.9.column` names.";
     assert!(outcome.stdout.contains(sentence), "{outcome:?}");
     fails_at(&outcome, "privilege", "settings_column_unknown");
+
+    // A rule that compares the name of the row behind a lookup reads that row's table.
+    settings.fields.lead.pop();
+    settings.identification.contact.push(Rule {
+        name: "Same agent".to_owned(),
+        any: vec![Condition {
+            column: "new_preferredagentid".to_owned(),
+            operator: Operator::Equals,
+            field: "agent.name".parse().unwrap(),
+        }],
+        off: false,
+        all: Vec::new()
+    });
+    let by_name = Program::with_settings(&settings.to_toml().unwrap()).environment(
+        "COMPANION_CLIENT_SECRET",
+        &organization.description().client_secret,
+    );
+    examine(&by_name).await.success();
+    let unread = json!({ "remove": ["prvReadUser"] });
+    admin(&organization, Method::PATCH, "/users", Some(unread)).await;
+    let outcome = examine(&by_name).await;
+    fails_at(&outcome, "privilege", "missing_privilege");
+    assert!(outcome.stdout.contains("prvReadUser"), "{outcome:?}");
+    let guide = json!({ "role": "guide" });
+    admin(&organization, Method::PATCH, "/users", Some(guide)).await;
 
     let person = cloud.call(&["doctor"]).await;
     assert_eq!(person.code, Some(0));

@@ -55,6 +55,33 @@ impl Client {
         }
     }
 
+    /// The schema with these tables beside its own; only those are read that it was not asked for yet. Its version stays
+    /// what it was, so that what has changed meanwhile is told at the next refresh.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::schema`].
+    pub async fn schema_with(&self, mut known: Schema, tables: &[&str]) -> Result<Schema> {
+        let before: BTreeSet<&str> = known.asked().collect();
+        let mut further = BTreeSet::new();
+        for table in tables.iter().filter(|table| !before.contains(*table)) {
+            further.insert(column(table)?.to_owned());
+        }
+        if further.is_empty() {
+            return Ok(known);
+        }
+        let read = match self.whole_schema(further.clone()).await {
+            Ok(schema) => schema,
+            // Without the function: there is none of them, or none that may be read.
+            Err(Error::NotFound(_) | Error::UnknownTable(_)) => {
+                Schema::new(Version::Unknown, further, [])
+            }
+            Err(error) => return Err(error),
+        };
+        known.join(read);
+        Ok(known)
+    }
+
     /// Reads what has changed since a schema was read: nothing more than the stamp if nothing has, the changed tables
     /// if some have, everything if the stamp has expired or the organization tells no changes.
     ///

@@ -151,6 +151,12 @@ impl Schema {
         Some(choice.value)
     }
 
+    /// Takes in the tables of another reading.
+    pub(super) fn join(&mut self, other: Self) {
+        self.asked.extend(other.asked);
+        self.tables.extend(other.tables);
+    }
+
     /// Takes in tables as they are now, and leaves out what was deleted.
     pub(super) fn merge(
         &mut self,

@@ -526,6 +526,54 @@ async fn an_organization_without_the_function_is_read_table_by_table() {
         panic!("the version is the same")
     };
     assert_eq!(requests().await - before, 2, "a token and one question");
+
+    let before = requests().await;
+    let more = client(&server)
+        .schema_with(schema.clone(), &["incident", "new_secret"])
+        .await
+        .unwrap();
+    assert_eq!(
+        requests().await - before,
+        3,
+        "a token, the function and the definition of the one that is not known"
+    );
+    assert!(more.tables().eq(schema.tables()));
+    assert!(more.asked().any(|table| table == "new_secret"));
+    assert_eq!(more.version(), schema.version());
+}
+
+#[tokio::test]
+async fn further_tables_are_read_alone_and_the_stamp_stays() {
+    let server = MockServer::start().await;
+    give_tokens(&server).await;
+    let schema = baseline(&server).await;
+    let same = client(&server)
+        .schema_with(schema.clone(), &["contact", "gone"])
+        .await
+        .unwrap();
+    assert_eq!(same, schema, "nothing was asked");
+
+    let mut tier = contact();
+    tier["LogicalName"] = json!("new_tier");
+    Mock::given(|request: &Request| {
+        request.url.query().is_some_and(|query| {
+            query.contains("new_tier") && !query.contains("incident") && !query.contains("p2")
+        })
+    })
+    .respond_with(answered(json!([tier]), "4025999!other", nothing_deleted()))
+    .with_priority(1)
+    .expect(1)
+    .mount(&server)
+    .await;
+    let more = client(&server)
+        .schema_with(schema.clone(), &["contact", "new_tier"])
+        .await
+        .unwrap();
+    assert!(more.table("new_tier").is_some());
+    assert_eq!(more.table("incident"), schema.table("incident"));
+    assert_eq!(more.version(), schema.version());
+    let asked: Vec<&str> = more.asked().collect();
+    assert_eq!(asked, ["contact", "gone", "incident", "new_tier"]);
 }
 
 #[tokio::test]
