@@ -206,7 +206,7 @@ async fn an_organization_that_does_not_let_the_user_work_is_named() {
             field: "agent.name".parse().unwrap(),
         }],
         off: false,
-        all: Vec::new()
+        all: Vec::new(),
     });
     let by_name = Program::with_settings(&settings.to_toml().unwrap()).environment(
         "COMPANION_CLIENT_SECRET",
