@@ -13,7 +13,7 @@ use crate::file::{Connections, Durability};
 use crate::{Error, Key, file};
 
 /// Raised with every change of the schema below; an older or newer file is thrown away.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// Of a million records the inner pages of all indexes are kept, so that a look-up decrypts a few pages at the ends of its
 /// ways and no others.
@@ -422,7 +422,7 @@ async fn make_tables(pool: &SqlitePool) -> Result<(), Error> {
                 .execute(&mut *transaction)
                 .await?;
             // PRAGMA takes no bound values; a test holds this literal to SCHEMA.
-            sqlx::query("PRAGMA user_version = 3")
+            sqlx::query("PRAGMA user_version = 4")
                 .execute(&mut *transaction)
                 .await?;
             transaction.commit().await?;

@@ -37,6 +37,8 @@ CREATE TABLE record (
     pass        INTEGER NOT NULL DEFAULT 0,
     UNIQUE (part, id)
 ) STRICT;
+-- How many are synchronised, which of them a load has not seen, and which are too old, without a look at any copy.
+CREATE INDEX record_pass ON record (part, pass, modified_at);
 CREATE TABLE key_name (
     id   INTEGER PRIMARY KEY,
     part INTEGER NOT NULL REFERENCES part ON DELETE CASCADE,
@@ -547,7 +549,8 @@ impl Cache {
         .bind(key)
         .bind(other)
         .bind(i64::from(at_most))
-        .fetch_all(&self.readers()?)
+        // A part of the synchronisation: what it keeps decrypted for itself is enough.
+        .fetch_all(&self.writer()?)
         .await?)
     }
 }

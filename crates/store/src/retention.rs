@@ -102,7 +102,8 @@ impl Cache {
         .bind(entity)
         .bind(key)
         .bind(copies::json(values)?)
-        .fetch_all(&self.readers()?)
+        // A part of the synchronisation, as [`Cache::missing`].
+        .fetch_all(&self.writer()?)
         .await?)
     }
 
