@@ -87,9 +87,10 @@ const shown: Record<string, Shown> = {
       await page.getByRole("button", { name: "Add a rule" }).click();
       await page.getByRole("textbox", { name: "Name" }).fill("Same level");
       const column = page.getByRole("combobox", { name: /^Dynamics field/ });
-      await column.fill("new_tier");
-      await page.getByRole("option").first().click();
-      await expect(column).toHaveAccessibleDescription(/row/);
+      await column.click();
+      await column.pressSequentially("new_tier");
+      await page.getByRole("option", { name: /Loyalty Level/ }).click();
+      await expect(column).toHaveAccessibleDescription(/name of the row/);
       await column.scrollIntoViewIfNeeded();
     },
   },
@@ -300,6 +301,7 @@ test("rules are put into another order by dragging, and saved in it", async ({
   host,
   openSettings,
 }) => {
+  await page.setViewportSize(sizes[0]);
   await openSettings(settingsView);
   let saved: SettingsDocument | undefined;
   host.answer("settings_save", ({ draft }) => {
@@ -307,7 +309,7 @@ test("rules are put into another order by dragging, and saved in it", async ({
     return null;
   });
   await goTo(page, "Identification rules");
-  const handle = (rule: string) => page.getByRole("button", { name: `Move Rule “${rule}”` });
+  const handle = (rule: string) => page.getByRole("button", { name: `Move Rule “${rule}”,` });
   const middle = async (rule: string) => {
     const box = await handle(rule).boundingBox();
     if (!box) throw new Error(`${rule} has no handle`);

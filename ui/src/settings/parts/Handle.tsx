@@ -1,4 +1,4 @@
-import { Button, makeStyles } from "@fluentui/react-components";
+import { Button, makeStyles, tokens } from "@fluentui/react-components";
 import type { useReorder } from "./useReorder";
 import { ReOrderDotsVertical16Regular } from "../../icons";
 import { settingsTexts } from "../texts";
@@ -9,6 +9,11 @@ const useStyles = makeStyles({
     cursor: "grab",
     touchAction: "none",
     ":active": { cursor: "grabbing" },
+    '&[data-dragging="this"]': { backgroundColor: tokens.colorSubtleBackgroundPressed },
+    '&[data-dragging="other"]:hover:active': {
+      backgroundColor: tokens.colorTransparentBackground,
+      "& .fui-Button__icon": { color: tokens.colorNeutralForeground2 },
+    },
   },
 });
 

@@ -20,7 +20,11 @@ const useStyles = makeStyles({
   value: { display: "flex", alignItems: "flex-end", gap: tokens.spacingHorizontalXS },
   grow: { flexGrow: 1, minWidth: 0 },
   // As wide as its place, not as its longest option.
-  select: { minWidth: 0, gridTemplateColumns: "minmax(0, 1fr)", "& select": { minWidth: 0 } },
+  select: {
+    minWidth: 0,
+    gridTemplateColumns: "minmax(0, 1fr)",
+    "& select": { minWidth: 0, textOverflow: "ellipsis" },
+  },
 });
 
 const TYPED = "typed";

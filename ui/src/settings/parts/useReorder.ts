@@ -40,6 +40,8 @@ export function useReorder<L extends HTMLElement>({ count, move }: Options) {
 
   const handle = (place: number) => ({
     "data-handle": true,
+    // The rows take each other's contents, so that the handle that holds the pointer is soon another row's.
+    "data-dragging": dragged === null ? undefined : dragged === place ? "this" : "other",
     onPointerDown: (event: PointerEvent<HTMLElement>) => {
       if (event.button !== 0) return;
       event.currentTarget.setPointerCapture(event.pointerId);
