@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Browser, Window, admin, with_ctrl};
+use fantoccini::Locator;
 use fantoccini::key::Key;
 use reqwest::{Method, Url};
 use sandbox::{Options, Sandbox};
@@ -205,7 +206,7 @@ async fn from_the_first_start_to_on_premises_by_keyboard_alone() {
 async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
     let organization = Sandbox::start(Options::default()).await.unwrap();
     let cloud = organization.description().clone();
-    let agent = &cloud.people[0];
+    let agent = cloud.people.first().unwrap();
     let browser = Browser::new();
     let window = Window::first_start(&[("PATH", &browser.path())]).await;
     open_settings(&window).await;
@@ -250,7 +251,13 @@ async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
     back.set_host(Some("127.0.0.1")).unwrap();
     let shown = reqwest::get(back).await.unwrap().text().await.unwrap();
     assert!(shown.contains("You are signed in"), "{shown}");
-    window.until("header", &["Online", &agent.name]).await;
+    window.until("header", &["Online"]).await;
+    let badge = window.client.find(Locator::Css("header [role=img]")).await;
+    let said = badge.unwrap().attr("title").await.unwrap();
+    assert!(
+        said.as_ref().is_some_and(|said| said.contains(&agent.name)),
+        "{said:?}"
+    );
     window.screenshot("window-signed-in.png").await;
 
     window.switch_to("settings").await;

@@ -1,6 +1,7 @@
 //! A field of a contact that points to a row of the organization's own table is written by that row's name or id.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "the helpers of these tests fail the test"
 )]
 
