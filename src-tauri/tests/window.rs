@@ -2,11 +2,6 @@
 //!
 //! `cargo xtask test` starts the display; by hand: `xvfb-run -a cargo nextest run -p dynamics-companion
 //! --features custom-protocol`. The pictures are kept in `target/screenshots`.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a journey that cannot be set up has failed"
-)]
-
 mod common;
 
 use common::{Browser, Window, admin, cloud, on_premises, with_ctrl};
