@@ -12,8 +12,8 @@ use backend::view::{EntryState, EntryView};
 use backend::{Backend, Files, Handle, Options, Settings};
 use comm100::ConsoleEvent;
 use dataverse::{Client, Connection, Filter, Query, RecordBody, Row, SignIn, Write};
-use integration::FieldSetting;
 use integration::recording::{Action, Mode, Recording};
+use integration::{FieldSetting, Source};
 use sandbox::{Sandbox, Seed};
 use serde_json::json;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ async fn a_row_of_it_is_named_by_its_name_or_by_its_id() {
     settings.offline.enabled = false;
     settings.fields.contact.push(FieldSetting {
         column: "new_tierid".to_owned(),
-        source: Some("custom_variable.Tier".parse().unwrap()),
+        source: Some(Source::From("custom_variable.Tier".parse().unwrap())),
         display: true,
     });
     let backend = Backend::start(Options {
