@@ -126,9 +126,14 @@ impl RecordPlan {
             .collect()
     }
 
-    /// Puts the answer in the place of a question: `found` are the rows, by logical name and id. Where it is not exactly
-    /// one the column is left out, and that is noted.
-    pub fn answer(&mut self, question: &LookupQuestion, found: &[(String, Uuid)]) {
+    /// Puts the answer in the place of a question: `found` are the rows, by logical name and id, and `unread` the tables that
+    /// the user may not read. Where it is not exactly one row the column is left out, and that is noted.
+    pub fn answer(
+        &mut self,
+        question: &LookupQuestion,
+        found: &[(String, Uuid)],
+        unread: &[String],
+    ) {
         for step in &mut self.steps {
             let asking: Vec<String> = step
                 .values
@@ -153,13 +158,15 @@ impl RecordPlan {
                     table: step.table.clone(),
                     column,
                     value: question.text.clone(),
-                    rule: if found.is_empty() {
-                        "No such record was found, so it is left out.".to_owned()
-                    } else {
-                        format!(
-                            "{} records match, so it is not known which one is meant, and it is left out.",
-                            found.len()
-                        )
+                    rule: match (found.len(), unread) {
+                        (0, []) => "No such record was found, so it is left out.".to_owned(),
+                        (0, unread) => format!(
+                            "The Dynamics user may not read the table {}, so it is left out.",
+                            unread.join(", ")
+                        ),
+                        (records, _) => format!(
+                            "{records} records match, so it is not known which one is meant, and it is left out."
+                        ),
                     },
                 });
             }
@@ -442,7 +449,7 @@ mod tests {
         let row = |id| ("account".to_owned(), Uuid::from_u128(id));
         for (found, noted) in [(vec![row(1)], 0), (vec![], 1), (vec![row(1), row(2)], 1)] {
             let mut plan = plan.clone();
-            plan.answer(&question, &found);
+            plan.answer(&question, &found, &[]);
             assert!(plan.questions().is_empty());
             assert_eq!(plan.unfit.len(), noted, "{found:?}");
             assert_eq!(plan.steps[0].values.len(), 1 - noted);

@@ -300,6 +300,7 @@ async fn answer_lookups(
         }
     }
     let mut found: BTreeMap<&LookupQuestion, Vec<(String, Uuid)>> = BTreeMap::new();
+    let mut unread: BTreeMap<&LookupQuestion, Vec<String>> = BTreeMap::new();
     for ((question, table, key), answer) in whose.into_iter().zip(ask_all(client, &asked).await?) {
         match answer {
             Ok(Done::Page(page)) => found.entry(question).or_default().extend(
@@ -308,9 +309,11 @@ async fn answer_lookups(
                     .filter_map(|row| Some((table.clone(), row.id(&key)?))),
             ),
             Ok(_) => {}
-            // Without the right to read the table nothing is found, which is noted with the column.
             Err(error) => {
                 tracing::warn!(error.code = error.code(), error.chain = %error, "a lookup could not be asked for");
+                if matches!(error, Error::MissingPrivilege { .. } | Error::Forbidden(_)) {
+                    unread.entry(question).or_default().push(table.clone());
+                }
             }
         }
     }
@@ -318,7 +321,8 @@ async fn answer_lookups(
         if let Resolved::Plan(kept) = resolved {
             for question in &questions {
                 let rows = found.get(question).map(Vec::as_slice).unwrap_or_default();
-                kept.plan.answer(question, rows);
+                let unread = unread.get(question).map(Vec::as_slice).unwrap_or_default();
+                kept.plan.answer(question, rows, unread);
             }
         }
     }
