@@ -263,7 +263,9 @@ async fn from_the_first_start_to_signed_in_as_yourself_by_keyboard_alone() {
     window.switch_to("settings").await;
     window.tab_to("Test ").await;
     window.press(Key::Enter).await;
-    window.until(PAGE, &[&agent.name]).await;
+    window
+        .until(PAGE, &[&agent.name, "Everything works."])
+        .await;
     window
         .screenshot("settings-connection-yourself-tested.png")
         .await;

@@ -60,7 +60,9 @@ test("the copies for offline use are shown as they stand, and synchronised by ke
   await expect(sync).toBeFocused();
   await picture(page, "data-offline-refreshing");
   await page.keyboard.press("Enter");
-  expect(host.commands.filter(({ command }) => command === "sync_now")).toHaveLength(1);
+  await expect
+    .poll(() => host.commands.filter(({ command }) => command === "sync_now"))
+    .toHaveLength(1);
   host.show(view({ offline: offline.fresh }));
   await expect(status).toHaveText("In step with Dynamics.");
 });
@@ -109,11 +111,13 @@ test("a person is forgotten by keyboard, and the receipt is there", async ({
   await expect(drawer.getByLabel("Receipt", { exact: true })).toContainText(dataReceipt.digest);
   await drawer.getByLabel("Receipt", { exact: true }).scrollIntoViewIfNeeded();
   await picture(page, "data-receipt");
-  expect(host.commands.find(({ command }) => command === "forget")?.args).toEqual({
-    email: "dana.whitfield@northwind.example",
-    phone: null,
-    discardUnsent: true,
-  });
+  await expect
+    .poll(() => host.commands.find(({ command }) => command === "forget")?.args)
+    .toEqual({
+      email: "dana.whitfield@northwind.example",
+      phone: null,
+      discardUnsent: true,
+    });
   await page.keyboard.press("Escape");
   await expect(drawer).toBeHidden();
   await expect(page.getByRole("button", { name: "More" })).toBeFocused();
@@ -131,9 +135,11 @@ test("data is removed only after it was said what goes", async ({ page, host, op
   await drawer.getByRole("checkbox", { name: "Discard all 2 unsent" }).check();
   await drawer.getByRole("button", { name: "Remove", exact: true }).click();
   await expect(drawer.getByText(/^Removed: 22,022 copies/)).toBeVisible();
-  expect(host.commands.find(({ command }) => command === "wipe")?.args).toEqual({
-    options: { store: true, setAside: false, discardUnsent: true },
-  });
+  await expect
+    .poll(() => host.commands.find(({ command }) => command === "wipe")?.args)
+    .toEqual({
+      options: { store: true, setAside: false, discardUnsent: true },
+    });
 });
 
 test("the recovery file is made and used", async ({ page, host, open }) => {
@@ -161,10 +167,12 @@ test("the recovery file is made and used", async ({ page, host, open }) => {
   await picture(page, "data-recovery-use");
   await drawer.getByRole("button", { name: "Use the recovery file" }).click();
   await expect(drawer.getByText(/^Recovered: 3 entries/)).toBeVisible();
-  expect(host.commands.find(({ command }) => command === "use_recovery")?.args).toEqual({
-    text: "{}",
-    passphrase: "five words nobody knows",
-  });
+  await expect
+    .poll(() => host.commands.find(({ command }) => command === "use_recovery")?.args)
+    .toEqual({
+      text: "{}",
+      passphrase: "five words nobody knows",
+    });
 });
 
 test("a locked companion shows nobody, and is unlocked by one key", async ({

@@ -50,7 +50,7 @@ test("a practice visitor is played, looked up, shown from the cache and confirme
   await open(states["idle-practice"]);
 
   await page.getByRole("button", { name: /Dana Whitfield/ }).click();
-  expect(host.commands).toEqual([{ command: "play_visitor", args: { id: "v1" } }]);
+  await expect.poll(() => host.commands).toEqual([{ command: "play_visitor", args: { id: "v1" } }]);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Dana Whitfield");
   await expect(page.getByRole("button", { name: /Dana Whitfield/, pressed: true })).toBeVisible();
   await expect(card(page, "Contact")).toHaveAttribute("aria-busy", "true");
@@ -106,7 +106,9 @@ test("another candidate is chosen", async ({ page, host, open }) => {
     .getByRole("button", { name: /^Show this one/ })
     .first()
     .click();
-  expect(host.commands).toEqual([{ command: "choose", args: { table: "contact", id: "c2" } }]);
+  await expect
+    .poll(() => host.commands)
+    .toEqual([{ command: "choose", args: { table: "contact", id: "c2" } }]);
   await expect(card(page, "Contact")).toContainText("Chosen by you");
   await expect(card(page, "Contact")).toBeFocused();
 });
@@ -146,7 +148,9 @@ test("the Agent Console is paired, and another one revoked", async ({ page, host
   await dialog.getByRole("button", { name: `Revoke ${second?.name ?? ""}` }).click();
   await dialog.getByRole("button", { name: "Revoke", exact: true }).click();
   await expect(dialog).not.toContainText("old laptop");
-  expect(host.commands.at(-1)).toEqual({ command: "revoke_console", args: { id: "k2" } });
+  await expect
+    .poll(() => host.commands.at(-1))
+    .toEqual({ command: "revoke_console", args: { id: "k2" } });
 
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
@@ -167,7 +171,7 @@ test("without Dynamics the known records stay, with their age, until it is back"
     timeout: 15_000,
   });
   await page.getByRole("button", { name: "Try again" }).click();
-  expect(host.commands).toEqual([{ command: "reconnect", args: {} }]);
+  await expect.poll(() => host.commands).toEqual([{ command: "reconnect", args: {} }]);
   await expect(page.getByText("Dynamics cannot be reached.")).toBeHidden();
 });
 
@@ -186,7 +190,7 @@ test("a failure says what to do and what to tell support", async ({
     .poll(() => page.evaluate(() => navigator.clipboard.readText()))
     .toBe(problems.failed.requestId);
   await page.getByRole("button", { name: "Try again" }).click();
-  expect(host.commands).toEqual([{ command: "refresh", args: {} }]);
+  await expect.poll(() => host.commands).toEqual([{ command: "refresh", args: {} }]);
 });
 
 test("one table that fails says so in its card, until it is found", async ({
@@ -200,7 +204,7 @@ test("one table that fails says so in its card, until it is found", async ({
   await expect(card(page, "Contact")).toContainText("Head of Purchasing");
   await expect(spoken(page)).toContainText("the lead could not be looked up");
   await card(page, "Lead").getByRole("button", { name: "Try again" }).click();
-  expect(host.commands).toEqual([{ command: "refresh", args: {} }]);
+  await expect.poll(() => host.commands).toEqual([{ command: "refresh", args: {} }]);
   await expect(card(page, "Lead")).toContainText("40 pallet scanners");
   await expect(card(page, "Lead")).toBeFocused();
   await expect(spoken(page)).toContainText("lead found: Dana Whitfield");
@@ -212,7 +216,9 @@ test("a command that fails is told, and can be dismissed", async ({ page, host, 
   await card(page, "Account")
     .getByRole("button", { name: /in Dynamics/ })
     .click();
-  expect(host.commands).toEqual([{ command: "open_record", args: { table: "account", id: "a1" } }]);
+  await expect
+    .poll(() => host.commands)
+    .toEqual([{ command: "open_record", args: { table: "account", id: "a1" } }]);
   await expect(page.getByRole("alert")).toContainText("could not be opened in the browser");
   await expect(page.getByRole("alert")).toContainText("Set a default browser");
   await picture(page, "command-failed");
@@ -262,10 +268,12 @@ test("everything by keyboard alone", async ({ page, host, open }) => {
 
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  expect(host.commands.at(-1)).toEqual({
-    command: "open_record",
-    args: { table: "contact", id: "c1" },
-  });
+  await expect
+    .poll(() => host.commands.at(-1))
+    .toEqual({
+      command: "open_record",
+      args: { table: "contact", id: "c1" },
+    });
   await page.keyboard.press("F5");
   await expect.poll(() => host.commands.at(-1)?.command).toBe("refresh");
   await page.keyboard.press("Control+r");

@@ -57,10 +57,12 @@ test("a record is found and linked by the keyboard alone, and taken back again",
   await expect(link).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(drawer(page)).toBeHidden();
-  expect(host.commands.at(-1)).toEqual({
-    command: "link",
-    args: { table: "contact", id: "h1", chat: "chat-1" },
-  });
+  await expect
+    .poll(() => host.commands.at(-1))
+    .toEqual({
+      command: "link",
+      args: { table: "contact", id: "h1", chat: "chat-1" },
+    });
   await expect(card(page, "Contact")).toContainText("Linked by Miriam Okafor");
   await picture(page, "linked");
 
